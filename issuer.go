@@ -1,0 +1,136 @@
+package chancery
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"time"
+)
+
+// Issuer is a certificate authority as an order sees it.
+//
+// Issue is called for an order whose name was proved, outside any transaction,
+// and may be called again for the same order after a crash at any point: it must
+// then give the certificate it has already made, never a second one. A *RefusedError
+// error is final and its reason is shown to the applicant; any other error is
+// tried again later. Implementations are safe for concurrent use.
+type Issuer interface {
+	Issue(ctx context.Context, request IssueRequest) (Chain, error)
+}
+
+// IssueRequest asks for one certificate.
+type IssueRequest struct {
+	AccountID AccountID
+	OrderID   OrderID
+	Name      Name
+	// CSR is PKCS #10 in DER. Only its public key counts: the name is Name.
+	CSR []byte
+	// Lifetime is what the product promises; the issuer may give less.
+	Lifetime time.Duration
+}
+
+// Chain is an issued certificate and the issuing certificates above it, in DER,
+// leaf first, without the root.
+type Chain [][]byte
+
+// RefusedError is an issuer's final no. Reason is for the applicant.
+type RefusedError struct {
+	Reason string
+	Err    error
+}
+
+// Error implements error with the inner cause, for logs.
+func (r *RefusedError) Error() string {
+	if r.Err != nil {
+		return r.Reason + ": " + r.Err.Error()
+	}
+	return r.Reason
+}
+
+// Unwrap gives the inner cause.
+func (r *RefusedError) Unwrap() error { return r.Err }
+
+// Check refuses a chain that must not count as the answer to request: the key is
+// not the CSR's, the names are not exactly the proved one, now is outside the
+// validity (5 minutes of clock difference allowed at its start), or a
+// certificate is not signed by the next. It gives the parsed leaf.
+func (c Chain) Check(request IssueRequest, now time.Time) (*x509.Certificate, error) {
+	certificates := make([]*x509.Certificate, len(c))
+	for i, der := range c {
+		parsed, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("parsing certificate %d of the issuer's answer: %w", i+1, err)
+		}
+		certificates[i] = parsed
+	}
+	if len(certificates) < 2 {
+		return nil, fmt.Errorf("the issuer's answer has %d certificates; a leaf and its issuer are needed", len(certificates))
+	}
+	for i, certificate := range certificates[:len(certificates)-1] {
+		if err := certificate.CheckSignatureFrom(certificates[i+1]); err != nil {
+			return nil, fmt.Errorf("certificate %d of the issuer's answer is not signed by the next: %w", i+1, err)
+		}
+	}
+	return certificates[0], checkLeaf(certificates[0], request, now)
+}
+
+func checkLeaf(leaf *x509.Certificate, request IssueRequest, now time.Time) error {
+	const clockDifference = 5 * time.Minute
+	csr, err := x509.ParseCertificateRequest(request.CSR)
+	if err != nil {
+		return fmt.Errorf("parsing the CSR: %w", err)
+	}
+	names := len(leaf.DNSNames) + len(leaf.IPAddresses) + len(leaf.EmailAddresses) + len(leaf.URIs)
+	switch {
+	case !bytes.Equal(leaf.RawSubjectPublicKeyInfo, csr.RawSubjectPublicKeyInfo):
+		return fmt.Errorf("the issued certificate holds another key than the CSR")
+	case names != 1 || len(leaf.DNSNames) != 1 || leaf.DNSNames[0] != string(request.Name):
+		return fmt.Errorf("the issued certificate names %v, not exactly %s", leaf.DNSNames, request.Name)
+	case leaf.Subject.CommonName != "" && leaf.Subject.CommonName != string(request.Name):
+		return fmt.Errorf("the issued certificate has the common name %q", leaf.Subject.CommonName)
+	case leaf.IsCA:
+		return fmt.Errorf("the issued certificate is a CA certificate")
+	case now.Add(clockDifference).Before(leaf.NotBefore) || !now.Before(leaf.NotAfter):
+		return fmt.Errorf("the issued certificate is valid from %s to %s, not now", leaf.NotBefore, leaf.NotAfter)
+	}
+	return nil
+}
+
+// Issuance is the embedded CA's record of one signature: written before signing
+// with the linted certificate to be signed, completed after with the result. An
+// issuance that was never completed left the process as nothing.
+type Issuance struct {
+	Serial      string // lower-case hex of the serial's bytes
+	AuthorityID string
+	AccountID   AccountID
+	OrderID     OrderID
+	ToBeSigned  []byte // DER of the TBSCertificate
+	Certificate []byte // DER; empty until signed
+	At          time.Time
+}
+
+// AuthorityKind tells root and issuing CA apart.
+type AuthorityKind string
+
+// A root signs issuing CAs; an issuing CA signs leaves and CRLs.
+const (
+	RootAuthority    AuthorityKind = "root"
+	IssuingAuthority AuthorityKind = "issuing"
+)
+
+// Authority is one certificate authority of the embedded CA. ID is the
+// lower-case hex SHA-256 of its certificate, cut to 32 digits.
+type Authority struct {
+	ID          string
+	Kind        AuthorityKind
+	Certificate []byte // DER
+	Key         Secret // PKCS #8 in DER
+	CreatedAt   time.Time
+}
+
+// SerialHex writes a serial as records and the API do: lower-case hex of its
+// bytes, so with a leading zero where a byte needs one.
+func SerialHex(serial *big.Int) string { return hex.EncodeToString(serial.Bytes()) }

@@ -1,0 +1,145 @@
+package chancery
+
+import (
+	"fmt"
+	"time"
+)
+
+// OrderID is random and below 2^53, so that it tells nothing and keeps its
+// digits in JavaScript.
+type OrderID int64
+
+// NewOrderID draws an id of 12 to 16 digits.
+func NewOrderID() OrderID { return OrderID(randomBetween(100_000_000_000, 1<<53)) }
+
+// NewInstanceID draws the resource id that an order and its certificate share.
+func NewInstanceID() string {
+	return "cas-ivauto-" + randomText("abcdefghijklmnopqrstuvwxyz0123456789", 12)
+}
+
+// Order is one certificate application and its whole life. Every write compares
+// Version with the one that was read.
+type Order struct {
+	ID          OrderID
+	AccountID   AccountID
+	InstanceID  string
+	AccessKeyID string // the key that signed the application
+	ProductCode string
+	PlanID      int64
+	Name        Name
+	Method      Method
+	Applicant   Applicant
+	Tags        []Tag
+	// CSR is the applicant's own PKCS #10 request in DER; empty when the service
+	// makes key and CSR.
+	CSR []byte
+
+	State  State
+	Reason string // why it failed, for the applicant
+
+	CreatedAt     time.Time
+	ProveBy       time.Time // unproved by then, it fails
+	ProvedAt      time.Time // zero until the proof was seen
+	IssuedAt      time.Time // zero until issued
+	CertificateID CertificateID
+	Version       int64
+}
+
+// Applicant is who applies, free-form as the API takes it.
+type Applicant struct {
+	Username string
+	Phone    string
+	Email    string
+}
+
+// State is where an order is in its life. The text is DescribeCertificateState's
+// Type, save for Deleted, which no caller ever sees.
+type State string
+
+// The states of an order.
+const (
+	Payed        State = "payed"         // withdrawn: nothing is submitted
+	DomainVerify State = "domain_verify" // waits for the applicant's proof
+	Process      State = "process"       // proved; the issuer is at work
+	VerifyFail   State = "verify_fail"   // not proved in time, or refused by the issuer
+	Issued       State = "certificate"   // the certificate is there
+	Deleted      State = "deleted"       // gone; its unit was given back
+)
+
+// Event is what happens to an order.
+type Event string
+
+// The events of an order's life.
+const (
+	Proved    Event = "proved"    // the proof was seen
+	TimedOut  Event = "timed out" // no proof by ProveBy
+	Refused   Event = "refused"   // the issuer will not issue
+	Signed    Event = "signed"    // the issuer's certificate passed our checks
+	Withdrawn Event = "withdrawn" // CancelOrderRequest
+	Removed   Event = "removed"   // DeleteCertificateRequest
+)
+
+// Transition is one row of the life of an order.
+type Transition struct {
+	From   State
+	On     Event
+	To     State
+	Effect string // what else commits with it
+}
+
+// Transitions is the whole life of an order: nothing else changes a state.
+var Transitions = []Transition{
+	{DomainVerify, Proved, Process, "the time of the proof is kept"},
+	{DomainVerify, TimedOut, VerifyFail, "the reason names the last look at the proof"},
+	{DomainVerify, Withdrawn, Payed, "background work and an unused key are removed; the unit stays with the order"},
+	{Process, Signed, Issued, "certificate and sealed key are stored"},
+	{Process, Refused, VerifyFail, "the reason is the issuer's"},
+	{Process, Withdrawn, Payed, "background work and an unused key are removed; the unit stays with the order"},
+	{VerifyFail, Removed, Deleted, "the unit goes back to its plan, once"},
+	{Payed, Removed, Deleted, "the unit goes back to its plan, once"},
+}
+
+// Apply moves the order on, or answers OrderStateError with the state it is in
+// and changes nothing.
+func (o *Order) Apply(event Event) error {
+	for _, t := range Transitions {
+		if t.From == o.State && t.On == event {
+			o.State = t.To
+			return nil
+		}
+	}
+	return Errorf(OrderStateError, "order %d is in state %s, in which it cannot be %s", o.ID, o.State, event)
+}
+
+// Open tells whether work on the order goes on.
+func (o *Order) Open() bool { return o.State == DomainVerify || o.State == Process }
+
+// MakesKey tells whether the service makes the key and CSR of this order.
+func (o *Order) MakesKey() bool { return len(o.CSR) == 0 }
+
+// OrderKey is the private key and CSR that the service made for an order, kept
+// with the order until its certificate takes the key over.
+type OrderKey struct {
+	OrderID   OrderID
+	AccountID AccountID
+	Key       Secret // PEM, "RSA PRIVATE KEY" or "EC PRIVATE KEY"
+	CSR       []byte // PKCS #10 in DER
+	CreatedAt time.Time
+}
+
+// Submission remembers an application, so that the same one sent again (clients
+// retry after a cut connection) is answered with the first order.
+type Submission struct {
+	AccountID AccountID
+	// Key is a hash over what makes two submissions the same: the client token, or
+	// access key, operation and parameters.
+	Key []byte
+	// Content is a hash over operation and parameters.
+	Content   []byte
+	OrderID   OrderID
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// String is for logs.
+func (o *Order) String() string { return fmt.Sprintf("order %d (%s, %s)", o.ID, o.Name, o.State) }

@@ -1,0 +1,175 @@
+package chancery
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// KeyAlgorithm names a key type and size as the API writes it.
+type KeyAlgorithm string
+
+// The algorithms a product may ask for.
+const (
+	RSA2048 KeyAlgorithm = "RSA_2048"
+	RSA3072 KeyAlgorithm = "RSA_3072"
+	RSA4096 KeyAlgorithm = "RSA_4096"
+	ECC256  KeyAlgorithm = "ECC_256"
+	ECC384  KeyAlgorithm = "ECC_384"
+)
+
+// KeyAlgorithms lists them all.
+var KeyAlgorithms = []KeyAlgorithm{RSA2048, RSA3072, RSA4096, ECC256, ECC384}
+
+// Level is how much of the applicant a certificate vouches for.
+type Level string
+
+// DV proves control of the domain; OV adds the organisation.
+const (
+	DV Level = "DV"
+	OV Level = "OV"
+)
+
+// Product is what a ProductCode stands for. The catalogue is data: an operator
+// replaces it with a JSON file (serve --products).
+type Product struct {
+	// Code is the ProductCode of the API.
+	Code string `json:"code"`
+	// Name is the product's name for people.
+	Name string `json:"name"`
+	// Brand is what lists show as RootBrand.
+	Brand string `json:"brand"`
+	// Level is DV or OV. Default DV.
+	Level Level `json:"level"`
+	// Wildcard products take "*.example.com" and nothing else; others take plain names.
+	Wildcard bool `json:"wildcard"`
+	// LifetimeDays is how long its certificates should live. The rulebook of the
+	// day caps it: a year's product still issues shorter leaves.
+	LifetimeDays int `json:"lifetimeDays"`
+	// TermDays is how long a plan of this product can be used when a grant names
+	// no date; 0 means without end.
+	TermDays int `json:"termDays"`
+	// KeyAlgorithm is that of keys the service makes. Default RSA_2048.
+	KeyAlgorithm KeyAlgorithm `json:"keyAlgorithm"`
+	// Issuer names the certificate authority. Default "local".
+	Issuer string `json:"issuer"`
+}
+
+// DefaultProduct is the code that calls without ProductCode mean.
+const DefaultProduct = "digicert-free-1-free"
+
+// Catalogue is the table of products, in the order they are listed.
+type Catalogue []Product
+
+// DefaultCatalogue holds the seven DV products of CreateCertificateRequest.
+func DefaultCatalogue() Catalogue {
+	product := func(code, name, brand string, wildcard bool, days int) Product {
+		return Product{
+			Code: code, Name: name, Brand: brand, Level: DV, Wildcard: wildcard,
+			LifetimeDays: days, TermDays: 365, KeyAlgorithm: RSA2048, Issuer: "local",
+		}
+	}
+	return Catalogue{
+		product("digicert-free-1-free", "DigiCert single-domain DV, free, 3 months", "DigiCert", false, 90),
+		product("symantec-free-1-free", "DigiCert single-domain DV, free, 1 year", "DigiCert", false, 365),
+		product("symantec-dv-1-starter", "DigiCert wildcard DV", "DigiCert", true, 365),
+		product("geotrust-dv-1-starter", "GeoTrust single-domain DV", "GeoTrust", false, 365),
+		product("geotrust-dv-w-starter", "GeoTrust wildcard DV", "GeoTrust", true, 365),
+		product("globalsign-dv-1-personal", "GlobalSign single-domain DV", "GlobalSign", false, 365),
+		product("globalsign-dv-w-advanced", "GlobalSign wildcard DV", "GlobalSign", true, 365),
+	}
+}
+
+// ParseCatalogue reads a JSON list of products, fills defaults and refuses
+// unknown fields and values, repeated codes and an empty list.
+func ParseCatalogue(text []byte) (Catalogue, error) {
+	var catalogue Catalogue
+	if err := strictJSON(text, &catalogue); err != nil {
+		return nil, fmt.Errorf("reading the product list: %w", err)
+	}
+	if len(catalogue) == 0 {
+		return nil, fmt.Errorf("the product list is empty")
+	}
+	seen := map[string]bool{}
+	for i := range catalogue {
+		p := &catalogue[i]
+		if err := p.settle(); err != nil {
+			return nil, fmt.Errorf("product %d (%q): %w", i+1, p.Code, err)
+		}
+		if seen[p.Code] {
+			return nil, fmt.Errorf("product code %q is listed twice", p.Code)
+		}
+		seen[p.Code] = true
+	}
+	return catalogue, nil
+}
+
+func (p *Product) settle() error {
+	if p.Level == "" {
+		p.Level = DV
+	}
+	if p.KeyAlgorithm == "" {
+		p.KeyAlgorithm = RSA2048
+	}
+	if p.Issuer == "" {
+		p.Issuer = "local"
+	}
+	if p.Name == "" {
+		p.Name = p.Code
+	}
+	switch {
+	case p.Code == "":
+		return fmt.Errorf("code is missing")
+	case p.Level != DV && p.Level != OV:
+		return fmt.Errorf("level is %q, not DV or OV", p.Level)
+	case !slices.Contains(KeyAlgorithms, p.KeyAlgorithm):
+		return fmt.Errorf("keyAlgorithm is %q, not one of %v", p.KeyAlgorithm, KeyAlgorithms)
+	case p.LifetimeDays < 1:
+		return fmt.Errorf("lifetimeDays is %d; certificates live at least a day", p.LifetimeDays)
+	case p.TermDays < 0:
+		return fmt.Errorf("termDays is negative")
+	}
+	return nil
+}
+
+// Find gives the product of a code; an empty code means DefaultProduct. An
+// unknown one is InvalidParameter with the codes that exist.
+func (c Catalogue) Find(code string) (Product, error) {
+	if code == "" {
+		code = DefaultProduct
+	}
+	for _, p := range c {
+		if p.Code == code {
+			return p, nil
+		}
+	}
+	codes := make([]string, len(c))
+	for i, p := range c {
+		codes[i] = p.Code
+	}
+	return Product{}, Errorf(InvalidParameter, "ProductCode: %q is not offered here; the products are %v", code, codes)
+}
+
+// CheckName refuses a plain name for a wildcard product and the reverse.
+func (p Product) CheckName(name Name) error {
+	if p.Wildcard && !name.Wildcard() {
+		return Errorf(InvalidParameter, "Domain: product %s is for wildcard names; give *.%s or choose a single-name product", p.Code, name)
+	}
+	if !p.Wildcard && name.Wildcard() {
+		return Errorf(InvalidParameter, "Domain: product %s is for one plain name; give %s or choose a wildcard product", p.Code, name.Base())
+	}
+	return nil
+}
+
+func strictJSON(text []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if decoder.More() {
+		return fmt.Errorf("text follows the JSON value")
+	}
+	return nil
+}

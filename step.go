@@ -1,0 +1,28 @@
+package chancery
+
+import "time"
+
+// StepKind names a kind of background work; package work has a row for each.
+type StepKind string
+
+// The kinds of steps.
+const (
+	AdvanceOrder StepKind = "advance_order" // look at the proof, then have the issuer sign
+	PrepareKey   StepKind = "prepare_key"   // make key and CSR for an order
+	Sweep        StepKind = "sweep"         // remove nonces and submissions that have run out
+)
+
+// Step is a piece of background work: a row that commits together with what
+// makes it necessary. Whoever works on it holds a lease; every commit of the
+// work compares Version, so that a worker that was away too long changes nothing.
+type Step struct {
+	ID        int64
+	Kind      StepKind
+	AccountID AccountID // 0 for work that belongs to no account
+	OrderID   OrderID   // 0 likewise
+	DueAt     time.Time
+	Attempts  int64 // how often it was begun
+	LastRunAt time.Time
+	LastError string
+	Version   int64
+}

@@ -1,0 +1,41 @@
+-- name: AddStep :exec
+INSERT INTO steps (id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version)
+VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', 1);
+
+-- The lease is taken by one conditional UPDATE: of two workers that pick the
+-- same row, the second finds its lease taken and gets nothing.
+-- name: ClaimSteps :many
+UPDATE steps SET
+    lease_until = now_ms() + sqlc.arg(lease), last_run_at = sqlc.arg(now),
+    attempts = attempts + 1, version = version + 1
+WHERE lease_until <= now_ms() AND steps.id IN (
+    SELECT s.id FROM steps s
+    WHERE s.due_at <= sqlc.arg(now) AND s.lease_until <= now_ms()
+    ORDER BY s.due_at, s.id
+    LIMIT sqlc.arg(most)
+)
+RETURNING *;
+
+-- name: NextStep :one
+SELECT due_at FROM steps WHERE lease_until <= now_ms() ORDER BY due_at LIMIT 1;
+
+-- name: FinishStep :execrows
+DELETE FROM steps WHERE id = $1 AND version = $2;
+
+-- name: PostponeStep :execrows
+UPDATE steps SET due_at = $1, last_error = $2, lease_until = 0, version = version + 1
+WHERE id = $3 AND version = $4;
+
+-- name: OrderSteps :many
+SELECT * FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id;
+
+-- name: HurryStep :exec
+UPDATE steps SET due_at = sqlc.arg(now)
+WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = sqlc.arg(kind)
+  AND due_at > sqlc.arg(now) AND last_run_at < sqlc.arg(not_since) AND lease_until <= now_ms();
+
+-- name: DeleteOrderSteps :exec
+DELETE FROM steps WHERE account_id = $1 AND order_id = $2;
+
+-- name: CountSteps :one
+SELECT COUNT(*) FROM steps WHERE kind = $1;

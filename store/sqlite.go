@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime"
+	"syscall"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"chancery/store/query"
+)
+
+// ErrInUse: another process has the database open.
+var ErrInUse = errors.New("another process uses this data directory")
+
+func init() {
+	// The database's clock, under the name that PostgreSQL gets as a function too.
+	sqlite.MustRegisterScalarFunction("now_ms", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		return time.Now().UnixMilli(), nil
+	})
+}
+
+// Open opens the SQLite database in the file, made with mode 0600 if there is
+// none, brings its schema up to date and checks that it runs as it must: WAL and
+// synchronous=FULL. It is ErrInUse when another process has the file, and
+// ErrNewerSchema when the file was written by a newer version of the program.
+func Open(ctx context.Context, file string) (*Store, error) {
+	release, err := lock(file + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, file)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	s.release = release
+	return s, nil
+}
+
+func open(ctx context.Context, file string) (*Store, error) {
+	if err := createPrivate(file); err != nil {
+		return nil, err
+	}
+	writes, err := connect(file, "&_txlock=immediate", 1)
+	if err != nil {
+		return nil, err
+	}
+	reads, err := connect(file, "&_pragma=query_only(1)", max(4, 2*runtime.NumCPU()))
+	if err != nil {
+		return nil, errors.Join(err, writes.Close())
+	}
+	s := &Store{writes: writes, reads: reads, closed: make(chan struct{}), stopped: make(chan struct{})}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, reads.Close(), writes.Close())
+	}
+	s.writer = &groupWriter{store: s, requests: make(chan *writeRequest)}
+	go func() {
+		defer close(s.stopped)
+		s.writer.run()
+	}()
+	return s, nil
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	if err := checkMode(ctx, s.writes); err != nil {
+		return err
+	}
+	if err := migrate(ctx, s.writes); err != nil {
+		return err
+	}
+	var err error
+	if s.writeSQL, err = query.Prepare(ctx, s.writes); err != nil {
+		return fmt.Errorf("preparing statements: %w", err)
+	}
+	if s.readSQL, err = query.Prepare(ctx, s.reads); err != nil {
+		return fmt.Errorf("preparing statements: %w", err)
+	}
+	return nil
+}
+
+func connect(file, options string, connections int) (*sql.DB, error) {
+	name := "file:" + (&url.URL{Path: file}).EscapedPath() +
+		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)" + options
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", file, err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// checkMode trusts nothing: some file systems and builds refuse WAL silently.
+func checkMode(ctx context.Context, db *sql.DB) error {
+	for _, want := range []struct{ pragma, value, why string }{
+		{"journal_mode", "wal", "readers would wait for writers"},
+		{"synchronous", "2", "an acknowledged order could be lost with the power"},
+		{"foreign_keys", "1", "rows could lose what they belong to"},
+	} {
+		var value string
+		if err := db.QueryRowContext(ctx, "PRAGMA "+want.pragma).Scan(&value); err != nil {
+			return fmt.Errorf("reading %s of the database: %w", want.pragma, err)
+		}
+		if value != want.value {
+			return fmt.Errorf("the database runs with %s=%s instead of %s, so that %s; is the data directory on a network file system?",
+				want.pragma, value, want.value, want.why)
+		}
+	}
+	return nil
+}
+
+func createPrivate(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	return f.Close()
+}
+
+// lock takes the file lock that keeps a second process out. The kernel gives it
+// back when the process ends, however it ends.
+func lock(file string) (release func(), err error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock file: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, ErrInUse
+		}
+		return nil, fmt.Errorf("locking %s: %w", file, err)
+	}
+	return func() { _ = f.Close() }, nil
+}

@@ -1,0 +1,78 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"chancery"
+	"chancery/store/query"
+)
+
+func (t *tx) AddStep(s chancery.Step) error {
+	err := t.sql.AddStep(t.ctx, query.AddStepParams{
+		ID: chancery.NewID(), Kind: string(s.Kind), AccountID: int64(s.AccountID), OrderID: int64(s.OrderID), DueAt: toMillis(s.DueAt),
+	})
+	if err != nil {
+		return fmt.Errorf("adding a step: %w", err)
+	}
+	return nil
+}
+
+func (t *tx) ClaimSteps(now time.Time, lease time.Duration, most int) ([]chancery.Step, error) {
+	rows, err := t.sql.ClaimSteps(t.ctx, query.ClaimStepsParams{Lease: lease.Milliseconds(), Now: toMillis(now), Most: int32(most)})
+	if err != nil {
+		return nil, fmt.Errorf("claiming steps: %w", err)
+	}
+	return each(rows, stepOf), nil
+}
+
+func stepOf(row query.Step) chancery.Step {
+	return chancery.Step{
+		ID: row.ID, Kind: chancery.StepKind(row.Kind), AccountID: chancery.AccountID(row.AccountID),
+		OrderID: chancery.OrderID(row.OrderID), DueAt: fromMillis(row.DueAt), Attempts: row.Attempts,
+		LastRunAt: fromMillis(row.LastRunAt), LastError: row.LastError, Version: row.Version,
+	}
+}
+
+func (t *tx) NextStep() (time.Time, error) {
+	due, err := t.sql.NextStep(t.ctx)
+	return fromMillis(due), found("looking for the next step", err)
+}
+
+func (t *tx) FinishStep(s chancery.Step) error {
+	rows, err := t.sql.FinishStep(t.ctx, query.FinishStepParams{ID: s.ID, Version: s.Version})
+	return changed("finishing a step", rows, err, chancery.ErrLeaseLost)
+}
+
+func (t *tx) PostponeStep(s chancery.Step, due time.Time, lastError string) error {
+	rows, err := t.sql.PostponeStep(t.ctx, query.PostponeStepParams{
+		DueAt: toMillis(due), LastError: lastError, ID: s.ID, Version: s.Version,
+	})
+	return changed("postponing a step", rows, err, chancery.ErrLeaseLost)
+}
+
+func (t *tx) OrderSteps(account chancery.AccountID, order chancery.OrderID) ([]chancery.Step, error) {
+	rows, err := t.sql.OrderSteps(t.ctx, query.OrderStepsParams{AccountID: int64(account), OrderID: int64(order)})
+	if err != nil {
+		return nil, fmt.Errorf("listing steps: %w", err)
+	}
+	return each(rows, stepOf), nil
+}
+
+func (t *tx) HurryStep(account chancery.AccountID, order chancery.OrderID, kind chancery.StepKind, now, notSince time.Time) error {
+	err := t.sql.HurryStep(t.ctx, query.HurryStepParams{
+		Now: toMillis(now), AccountID: int64(account), OrderID: int64(order), Kind: string(kind), NotSince: toMillis(notSince),
+	})
+	if err != nil {
+		return fmt.Errorf("hurrying a step: %w", err)
+	}
+	return nil
+}
+
+func (t *tx) DeleteOrderSteps(account chancery.AccountID, order chancery.OrderID) error {
+	err := t.sql.DeleteOrderSteps(t.ctx, query.DeleteOrderStepsParams{AccountID: int64(account), OrderID: int64(order)})
+	if err != nil {
+		return fmt.Errorf("deleting steps: %w", err)
+	}
+	return nil
+}

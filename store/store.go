@@ -1,0 +1,165 @@
+// Package store keeps Chancery's data in SQLite. One set of SQL, read by sqlc as
+// PostgreSQL and kept to what both engines understand, is all there is; what an
+// engine needs of its own stands in one file (sqlite.go).
+//
+// The order of opening is Open, which migrates, then Unlock, since the keyset
+// that seals secrets is kept (wrapped) in the database itself.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"chancery"
+	"chancery/store/query"
+)
+
+// Store implements chancery.Store. It is safe for
+// concurrent use after Unlock.
+type Store struct {
+	// writes has one connection: SQLite takes one writer at a time, and a queue
+	// here is fairer and quicker than its busy handler.
+	writes, reads   *sql.DB
+	writeSQL        *query.Queries
+	readSQL         *query.Queries
+	keyring         chancery.Keyring // set once by Unlock, before any other use
+	writer          *groupWriter
+	release         func()        // gives the lock on the file back
+	closed, stopped chan struct{} // Close is called; the writer has ended
+}
+
+// Unlock gives the store the keyring that seals secrets. make is called with the
+// wrapped keyset; on the first start there is none, and newKeyset makes it.
+func (s *Store) Unlock(ctx context.Context, newKeyset func() ([]byte, error), open func(wrapped []byte) (chancery.Keyring, error)) error {
+	wrapped, err := s.readSQL.Keyset(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		if wrapped, err = newKeyset(); err != nil {
+			return fmt.Errorf("making the keyset: %w", err)
+		}
+		if _, err := s.writeSQL.AddKeyset(ctx, wrapped); err != nil {
+			return fmt.Errorf("storing the keyset: %w", err)
+		}
+		// Another node may have been first: what is stored counts.
+		wrapped, err = s.readSQL.Keyset(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the keyset: %w", err)
+	}
+	s.keyring, err = open(wrapped)
+	return err
+}
+
+// Close ends the writer and closes the database. No call may be under way.
+func (s *Store) Close() error {
+	close(s.closed)
+	<-s.stopped
+	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
+	s.release()
+	return err
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.reads.PingContext(ctx) }
+
+// Read implements chancery.Store.
+func (s *Store) Read(ctx context.Context, fn func(chancery.Tx) error) error {
+	return s.transact(ctx, s.reads, s.readSQL, fn)
+}
+
+func (s *Store) transact(ctx context.Context, db *sql.DB, statements *query.Queries, fn func(chancery.Tx) error) error {
+	sqlTx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	// After a commit this does nothing.
+	defer func() { _ = sqlTx.Rollback() }()
+	if err := fn(&tx{ctx: ctx, sql: statements.WithTx(sqlTx), keyring: s.keyring}); err != nil {
+		return err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// tx implements chancery.Tx; its methods stand in the files of their nouns.
+type tx struct {
+	ctx     context.Context // of the one Read or Write that made it
+	sql     *query.Queries
+	keyring chancery.Keyring
+}
+
+// seal binds a secret to its row; an empty one is stored as null.
+func (t *tx) seal(secret chancery.Secret, table string, account chancery.AccountID, row any) ([]byte, error) {
+	if secret.Empty() {
+		return nil, nil
+	}
+	sealed, err := t.keyring.Seal(secret, place(table, account, row))
+	if err != nil {
+		return nil, fmt.Errorf("sealing %s %v: %w", table, row, err)
+	}
+	return sealed, nil
+}
+
+func (t *tx) open(sealed []byte, table string, account chancery.AccountID, row any) (chancery.Secret, error) {
+	if len(sealed) == 0 {
+		return chancery.Secret{}, nil
+	}
+	secret, err := t.keyring.Open(sealed, place(table, account, row))
+	if err != nil {
+		return chancery.Secret{}, fmt.Errorf("opening %s %v: %w", table, row, err)
+	}
+	return secret, nil
+}
+
+// place is the associated data of a sealed value.
+func place(table string, account chancery.AccountID, row any) string {
+	return fmt.Sprintf("%s|%d|%v", table, account, row)
+}
+
+// found turns the driver's "no rows" into ErrNotFound.
+func found(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return chancery.ErrNotFound
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// changed is otherwise when a statement that must change one row changed none.
+func changed(doing string, rows int64, err, otherwise error) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", doing, err)
+	case rows == 0:
+		return otherwise
+	}
+	return nil
+}
+
+// toMillis stores the zero time as 0.
+func toMillis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func toFlag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+
+	"chancery"
+)
+
+// groupWriter runs all writes of the process, one after another, on the one
+// connection that writes. A commit costs a disk flush, and every request has at
+// least its nonce to commit; so writes that arrive while a flush is under way
+// share the next transaction, each in a savepoint of its own, and all are
+// answered after the one commit. Nobody waits for company: a write that is alone
+// is committed alone.
+type groupWriter struct {
+	store    *Store
+	requests chan *writeRequest
+}
+
+type writeRequest struct {
+	ctx      context.Context
+	fn       func(chancery.Tx) error
+	err      error
+	panicked any
+	done     chan struct{} // closed when err and panicked are final
+}
+
+const maxWriteGroup = 64
+
+// Write implements chancery.Store.
+func (s *Store) Write(ctx context.Context, fn func(chancery.Tx) error) error {
+	request := &writeRequest{ctx: ctx, fn: fn, done: make(chan struct{})}
+	select {
+	case s.writer.requests <- request:
+	case <-ctx.Done():
+		return fmt.Errorf("waiting to write: %w", ctx.Err())
+	case <-s.closed:
+		return errors.New("the store is closed")
+	}
+	// From here on the outcome is awaited, whatever becomes of ctx: fn may still
+	// use what its caller owns.
+	<-request.done
+	if request.panicked != nil {
+		panic(request.panicked)
+	}
+	return request.err
+}
+
+func (w *groupWriter) run() {
+	for {
+		select {
+		case first := <-w.requests:
+			w.serve(w.gather(first))
+		case <-w.store.closed:
+			return
+		}
+	}
+}
+
+// gather takes what is waiting by now, without waiting for more.
+func (w *groupWriter) gather(first *writeRequest) []*writeRequest {
+	group := []*writeRequest{first}
+	for len(group) < maxWriteGroup {
+		select {
+		case next := <-w.requests:
+			group = append(group, next)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// serve commits the group together or, when the database itself failed one of
+// them, each alone: after such an error SQLite may have ended the transaction,
+// and nothing that ran in it counts.
+func (w *groupWriter) serve(group []*writeRequest) {
+	if len(group) > 1 && w.together(group) {
+		return
+	}
+	for _, request := range group {
+		w.alone(request)
+	}
+}
+
+func (w *groupWriter) alone(request *writeRequest) {
+	defer close(request.done)
+	request.err = w.store.transact(context.WithoutCancel(request.ctx), w.store.writes, w.store.writeSQL, func(t chancery.Tx) error {
+		return request.call(t)
+	})
+}
+
+// together reports false when nothing was committed and each must be tried alone.
+func (w *groupWriter) together(group []*writeRequest) bool {
+	// The transaction belongs to many requests: none of their contexts may end it.
+	ctx := context.Background()
+	sqlTx, err := w.store.writes.BeginTx(ctx, nil)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = sqlTx.Rollback() }()
+	for _, request := range group {
+		if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
+			return false
+		}
+		t := &tx{ctx: context.WithoutCancel(request.ctx), sql: w.store.writeSQL.WithTx(sqlTx), keyring: w.store.keyring}
+		end := "RELEASE one"
+		if request.err = request.call(t); request.err != nil {
+			if fromDatabase(request.err) {
+				return false
+			}
+			end = "ROLLBACK TO one; RELEASE one"
+		}
+		if _, err := sqlTx.ExecContext(ctx, end); err != nil {
+			return false
+		}
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return false
+	}
+	for _, request := range group {
+		close(request.done)
+	}
+	return true
+}
+
+// call runs fn; a panic is kept for the goroutine that asked, and undoes the write.
+func (r *writeRequest) call(t chancery.Tx) (err error) {
+	r.panicked = nil
+	defer func() {
+		if r.panicked = recover(); r.panicked != nil {
+			err = errors.New("panic in a write")
+		}
+	}()
+	return r.fn(t)
+}
+
+func fromDatabase(err error) bool {
+	var failure *sqlite.Error
+	return errors.As(err, &failure)
+}
