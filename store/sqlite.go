@@ -76,6 +76,10 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := migrate(ctx, s.writes); err != nil {
 		return err
 	}
+	// This process is alone on the file, so whoever held a lease is dead.
+	if _, err := s.writes.ExecContext(ctx, "UPDATE steps SET lease_until = 0, version = version + 1 WHERE lease_until > 0"); err != nil {
+		return fmt.Errorf("freeing leases: %w", err)
+	}
 	var err error
 	if s.writeSQL, err = query.Prepare(ctx, s.writes); err != nil {
 		return fmt.Errorf("preparing statements: %w", err)

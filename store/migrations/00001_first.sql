@@ -81,7 +81,7 @@ CREATE INDEX orders_account ON orders (account_id, created_at);
 CREATE INDEX orders_issued ON orders (account_id, product_code) WHERE issued_at > 0;
 
 CREATE TABLE ledger (
-    order_id   BIGINT NOT NULL REFERENCES orders (id),
+    order_id   BIGINT NOT NULL REFERENCES orders (id) DEFERRABLE INITIALLY DEFERRED,
     kind       TEXT NOT NULL,
     account_id BIGINT NOT NULL,
     plan_id    BIGINT NOT NULL REFERENCES plans (id),

@@ -1,0 +1,172 @@
+package cas
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"chancery"
+	"chancery/internal/failpoint"
+)
+
+// application is what the Create calls have in common once each has read its
+// own parameters.
+type application struct {
+	operation   string
+	input       any // the Input struct, by value
+	clientToken string
+
+	productCode  string
+	name         chancery.Name
+	validateType string
+	applicant    chancery.Applicant
+	tags         []Tag
+	csr          []byte
+}
+
+// apply checks an application and opens its order. Everything that is refused
+// for its own sake is refused before the transaction; quota, order, proof,
+// submission record and background steps then commit together.
+func (s *Service) apply(ctx context.Context, caller chancery.Caller, a application) (*CreateOutput, error) {
+	now := s.Clock.Now()
+	draft, validation, err := s.draft(caller, a, now)
+	if err != nil {
+		return nil, err
+	}
+	submission, err := s.submissionOf(caller, a, now)
+	if err != nil {
+		return nil, err
+	}
+	opened := draft.ID
+	err = s.Store.Write(ctx, func(tx chancery.Tx) error {
+		opened = draft.ID
+		first, err := earlier(tx, submission, a.clientToken != "")
+		if err != nil {
+			return err
+		}
+		if first != 0 {
+			opened = first
+			return nil
+		}
+		if err := open(tx, draft, validation, submission); err != nil {
+			return err
+		}
+		failpoint.Hit("create.before-commit")
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	failpoint.Hit("create.committed")
+	s.Wake()
+	return &CreateOutput{OrderId: int64(opened)}, nil
+}
+
+// draft is the order that a is for, and what will have to be published.
+func (s *Service) draft(caller chancery.Caller, a application, now time.Time) (chancery.Order, chancery.Validation, error) {
+	none := chancery.Order{}
+	method, err := chancery.ParseMethod(a.validateType)
+	if err != nil {
+		return none, chancery.Validation{}, err
+	}
+	product, err := s.Catalogue.Find(a.productCode)
+	if err != nil {
+		return none, chancery.Validation{}, err
+	}
+	if product.Level != chancery.DV {
+		return none, chancery.Validation{}, chancery.Errorf(chancery.InvalidParameter, "ProductCode: %s is an %s product; this call is for DV products", product.Code, product.Level)
+	}
+	tags := make([]chancery.Tag, len(a.tags))
+	for i, tag := range a.tags {
+		tags[i] = chancery.Tag(tag)
+	}
+	validation, err := chancery.NewValidation(a.name, method, now)
+	if err := cmp.Or(product.CheckName(a.name), err, checkApplicant(a.applicant), chancery.CheckTags(tags)); err != nil {
+		return none, validation, err
+	}
+	order := chancery.Order{
+		ID: chancery.NewOrderID(), AccountID: caller.AccountID, InstanceID: chancery.NewInstanceID(), AccessKeyID: caller.AccessKeyID,
+		ProductCode: product.Code, Name: a.name, Method: method, Applicant: a.applicant, Tags: tags, CSR: a.csr,
+		State: chancery.DomainVerify, CreatedAt: now, ProveBy: now.Add(s.ProofWindow), Version: 1,
+	}
+	validation.OrderID, validation.AccountID = order.ID, order.AccountID
+	return order, validation, nil
+}
+
+const maxContactChars = 256
+
+// checkApplicant lets any text pass that a person could read.
+func checkApplicant(a chancery.Applicant) error {
+	for _, field := range []struct{ name, text string }{{"Username", a.Username}, {"Phone", a.Phone}, {"Email", a.Email}} {
+		if utf8.RuneCountInString(field.text) > maxContactChars {
+			return chancery.Errorf(chancery.InvalidParameter, "%s: more than %d characters", field.name, maxContactChars)
+		}
+		for _, r := range field.text {
+			if unicode.IsControl(r) || r == utf8.RuneError {
+				return chancery.Errorf(chancery.InvalidParameter, "%s: holds a control character or is not UTF-8", field.name)
+			}
+		}
+	}
+	return nil
+}
+
+// open writes all rows of a new order.
+func open(tx chancery.Tx, order chancery.Order, validation chancery.Validation, submission *chancery.Submission) error {
+	plan, err := tx.TakeUnit(order.AccountID, order.ProductCode, order.ID, order.CreatedAt)
+	if errors.Is(err, chancery.ErrNotFound) {
+		return noQuota(tx, order)
+	}
+	if err != nil {
+		return err
+	}
+	order.PlanID = plan
+	if err := tx.AddOrder(order); err != nil {
+		return err
+	}
+	if err := tx.AddValidation(validation); err != nil {
+		return err
+	}
+	if submission != nil {
+		submission.OrderID = order.ID
+		if err := tx.PutSubmission(*submission); err != nil {
+			return err
+		}
+	}
+	return addSteps(tx, order)
+}
+
+func addSteps(tx chancery.Tx, order chancery.Order) error {
+	look := chancery.Step{Kind: chancery.AdvanceOrder, AccountID: order.AccountID, OrderID: order.ID, DueAt: order.CreatedAt.Add(firstLook)}
+	if err := tx.AddStep(look); err != nil || !order.MakesKey() {
+		return err
+	}
+	return tx.AddStep(chancery.Step{Kind: chancery.PrepareKey, AccountID: order.AccountID, OrderID: order.ID, DueAt: order.CreatedAt})
+}
+
+// noQuota tells apart a plan that is used up, one that has ended, and none.
+func noQuota(tx chancery.Tx, order chancery.Order) error {
+	plans, err := tx.Plans(order.AccountID)
+	if err != nil {
+		return err
+	}
+	var ended time.Time
+	for _, plan := range plans {
+		switch {
+		case plan.ProductCode != order.ProductCode:
+		case !plan.Expired(order.CreatedAt):
+			return chancery.Errorf(chancery.NotRemainCount, "all applications of the plans for %s are used; delete failed or withdrawn orders to get theirs back, or have another plan granted", order.ProductCode)
+		case plan.ExpiresAt.After(ended):
+			ended = plan.ExpiresAt
+		}
+	}
+	if !ended.IsZero() {
+		return chancery.Errorf(chancery.NotFoundPackage, "the plan for %s ended on %s; have another one granted", order.ProductCode, ended.Format(time.DateOnly))
+	}
+	return chancery.Errorf(chancery.NotFoundPackage, "this account has no plan for %s; have one granted", order.ProductCode)
+}
+
+func orderResource(id int64) string { return "order/" + strconv.FormatInt(id, 10) }

@@ -1,0 +1,91 @@
+// Package cas holds the operations of Certificate Management Service, version
+// 2020-04-07. This file is its table of contents; every operation has a file of
+// its own with its Input, Output and method, and the comment on the method is
+// its reference page (docs/operations.md is made from it).
+//
+// Fields of Input and Output structs are named exactly as on the wire.
+package cas
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"chancery"
+)
+
+// Version is the API version that this package speaks.
+const Version = "2020-04-07"
+
+// Service is what the operations work on. All fields are needed unless a
+// default is given; none is changed after the first call.
+type Service struct {
+	Store     chancery.Store
+	Catalogue chancery.Catalogue
+	Clock     chancery.Clock
+	// RepeatWindow is how long the same application, sent again by the same key
+	// without a client token, is answered with the first order; 0 turns that off.
+	RepeatWindow time.Duration
+	// ProofWindow is how long an order waits for its proof.
+	ProofWindow time.Duration
+	// Wake is called when background work has become due; it must not block.
+	Wake func()
+}
+
+// Times of an order's life that the service decides.
+const (
+	DefaultRepeatWindow = 120 * time.Second
+	DefaultProofWindow  = 7 * 24 * time.Hour
+	// tokenWindow is how long a client token names its order.
+	tokenWindow = 24 * time.Hour
+	// firstLook leaves the applicant, often a program, a moment to publish.
+	firstLook = time.Second
+	// nudgePause is the least time between two looks that callers can cause.
+	nudgePause = 3 * time.Second
+)
+
+// API is the table of contents.
+func (s *Service) API() chancery.API {
+	return chancery.API{Product: "cas", Version: Version, RAMCode: "yundun-cert", Operations: []chancery.Operation{
+		chancery.Bind("CreateCertificateRequest", chancery.AccessCreate, "Apply for a DV certificate; the service makes key and CSR.", s.CreateCertificateRequest),
+		chancery.Bind("CreateCertificateWithCsrRequest", chancery.AccessCreate, "Apply for a DV certificate with a CSR of your own.", s.CreateCertificateWithCsrRequest),
+		chancery.Bind("DescribeCertificateState", chancery.AccessGet, "See what to publish, how the order stands, and the certificate once it is issued.", s.DescribeCertificateState),
+		chancery.Bind("DescribePackageState", chancery.AccessGet, "See how many applications of a product are bought, used and issued.", s.DescribePackageState),
+		chancery.Bind("CancelOrderRequest", chancery.AccessUpdate, "Withdraw an application that waits for its proof or its certificate.", s.CancelOrderRequest),
+		chancery.Bind("DeleteCertificateRequest", chancery.AccessDelete, "Delete a failed or withdrawn order; its unit of quota comes back.", s.DeleteCertificateRequest),
+	}}
+}
+
+// order reads an order of the caller, or answers NotFoundOrder: the same for an
+// id that does not exist and for somebody else's.
+func order(tx chancery.Tx, caller chancery.Caller, id int64) (chancery.Order, error) {
+	o, err := tx.Order(caller.AccountID, chancery.OrderID(id))
+	if errors.Is(err, chancery.ErrNotFound) {
+		return o, chancery.Errorf(chancery.NotFoundOrder, "this account has no order %d", id)
+	}
+	return o, err
+}
+
+// change applies an event to an order of the caller, in one transaction with
+// what else the event brings, and ends background work on it.
+func (s *Service) change(ctx context.Context, caller chancery.Caller, id int64, event chancery.Event, also func(chancery.Tx, chancery.Order) error) error {
+	return s.Store.Write(ctx, func(tx chancery.Tx) error {
+		o, err := order(tx, caller, id)
+		if err != nil {
+			return err
+		}
+		if err := o.Apply(event); err != nil {
+			return err
+		}
+		if err := tx.UpdateOrder(o); err != nil {
+			return err
+		}
+		if err := tx.DeleteOrderSteps(o.AccountID, o.ID); err != nil {
+			return err
+		}
+		if err := tx.DeleteOrderKey(o.AccountID, o.ID); err != nil {
+			return err
+		}
+		return also(tx, o)
+	})
+}

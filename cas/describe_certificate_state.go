@@ -1,0 +1,219 @@
+package cas
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"chancery"
+)
+
+// OrderInput names an order.
+type OrderInput struct {
+	// The order, as a Create call answered it.
+	OrderId int64 `api:"required"`
+}
+
+// Resource names what the call is about, for the log.
+func (in *OrderInput) Resource() string { return orderResource(in.OrderId) }
+
+// DescribeCertificateStateInput is what DescribeCertificateState takes.
+type DescribeCertificateStateInput struct {
+	// The order, as a Create call answered it.
+	OrderId int64 `api:"required"`
+	// Chancery's own: true adds Order and Looks to the answer.
+	Verbose bool
+}
+
+// Resource names what the call is about, for the log.
+func (in *DescribeCertificateStateInput) Resource() string { return orderResource(in.OrderId) }
+
+// DescribeCertificateStateOutput is what DescribeCertificateState answers. Which
+// fields are there depends on Type.
+type DescribeCertificateStateOutput struct {
+	// payed (withdrawn), domain_verify (waits for the proof), process (the issuer
+	// is at work), verify_fail, certificate (issued), or unknow.
+	Type string
+	// DNS or FILE; with domain_verify.
+	ValidateType string `json:",omitempty" xml:",omitempty"`
+	// TXT; with domain_verify and DNS.
+	RecordType string `json:",omitempty" xml:",omitempty"`
+	// The full name of the record; with domain_verify and DNS.
+	RecordDomain string `json:",omitempty" xml:",omitempty"`
+	// The value of the record; with domain_verify and DNS.
+	RecordValue string `json:",omitempty" xml:",omitempty"`
+	// The host that must serve the file; with domain_verify and FILE.
+	Domain string `json:",omitempty" xml:",omitempty"`
+	// The path of the file; with domain_verify and FILE.
+	Uri string `json:",omitempty" xml:",omitempty"`
+	// The content of the file; with domain_verify and FILE.
+	Content string `json:",omitempty" xml:",omitempty"`
+	// The certificate and its chain in PEM, leaf first; with certificate.
+	Certificate string `json:",omitempty" xml:",omitempty"`
+	// The private key in PEM; with certificate, unless the CSR was the caller's.
+	PrivateKey string `json:",omitempty" xml:",omitempty"`
+	// The certificate's id; with certificate.
+	CertId string `json:",omitempty" xml:",omitempty"`
+	// Chancery's own: why the order failed; with verify_fail.
+	Reason string `json:",omitempty" xml:",omitempty"`
+	// Chancery's own: the order itself; with Verbose.
+	Order *OrderDetail `json:",omitempty" xml:",omitempty"`
+	// Chancery's own: every look at the proof, oldest first; with Verbose.
+	Looks []Look `json:",omitempty" xml:",omitempty"`
+}
+
+// RevealsKey tells the log that the answer holds a private key.
+func (o *DescribeCertificateStateOutput) RevealsKey() bool { return o.PrivateKey != "" }
+
+// OrderDetail is what a verbose answer tells of the order. Times are Unix milliseconds.
+type OrderDetail struct {
+	Domain      string
+	ProductCode string
+	InstanceId  string
+	CreateTime  int64
+	ProveBefore int64
+	ProveTime   int64 `json:",omitempty" xml:",omitempty"`
+	IssueTime   int64 `json:",omitempty" xml:",omitempty"`
+	// When the next look at the proof is due.
+	NextLookTime int64 `json:",omitempty" xml:",omitempty"`
+	// Why background work on the order waits, if it failed last time.
+	Delay string `json:",omitempty" xml:",omitempty"`
+}
+
+// Look is one look at the proof, or several in a row that came to the same.
+type Look struct {
+	Time    int64 // Unix milliseconds, of the newest
+	Where   string
+	Finding string
+	Detail  string `json:",omitempty" xml:",omitempty"`
+	Count   int64
+}
+
+// DescribeCertificateState tells how an order stands: what to publish while it
+// waits for its proof, and certificate and private key once it is issued. A call
+// also hastens the next look at the proof, at most once in a few seconds.
+//
+// Errors: MissingParameter, InvalidParameter (400); NotFoundOrder (404).
+func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.Caller, in *DescribeCertificateStateInput) (*DescribeCertificateStateOutput, error) {
+	out := &DescribeCertificateStateOutput{}
+	waiting := false
+	err := s.Store.Read(ctx, func(tx chancery.Tx) error {
+		*out = DescribeCertificateStateOutput{}
+		o, err := order(tx, caller, in.OrderId)
+		if err != nil {
+			return err
+		}
+		waiting = o.State == chancery.DomainVerify && s.restedSince(tx, o)
+		if err := describe(tx, o, out); err != nil || !in.Verbose {
+			return err
+		}
+		return detail(tx, o, out)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if waiting {
+		err = s.nudge(ctx, caller, chancery.OrderID(in.OrderId))
+	}
+	return out, err
+}
+
+func describe(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
+	out.Type = string(o.State)
+	switch o.State {
+	case chancery.DomainVerify:
+		return describeProof(tx, o, out)
+	case chancery.VerifyFail:
+		out.Reason = o.Reason
+	case chancery.Issued:
+		return describeCertificate(tx, o, out)
+	case chancery.Payed, chancery.Process, chancery.Deleted:
+	}
+	return nil
+}
+
+func describeProof(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
+	v, err := tx.Validation(o.AccountID, o.ID)
+	if err != nil {
+		return err
+	}
+	out.ValidateType = string(v.Method)
+	if v.Method == chancery.DNS {
+		out.RecordType, out.RecordDomain, out.RecordValue = "TXT", v.Record(), v.Token
+	} else {
+		out.Domain, out.Uri, out.Content = string(v.Name), chancery.ProofPath, v.Token
+	}
+	return nil
+}
+
+func describeCertificate(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
+	certificate, err := tx.Certificate(o.AccountID, o.CertificateID)
+	if err != nil {
+		return err
+	}
+	key, err := tx.CertificateKey(o.AccountID, o.CertificateID)
+	if err != nil {
+		return err
+	}
+	out.Certificate = certificate.PEM
+	out.PrivateKey = string(key.Reveal())
+	out.CertId = strconv.FormatInt(int64(certificate.ID), 10)
+	return nil
+}
+
+func detail(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
+	looks, err := tx.Evidence(o.AccountID, o.ID)
+	if err != nil {
+		return err
+	}
+	for _, look := range looks {
+		out.Looks = append(out.Looks, Look{
+			Time: look.At.UnixMilli(), Where: look.Where, Finding: string(look.Finding), Detail: look.Detail, Count: look.Count,
+		})
+	}
+	out.Order = &OrderDetail{
+		Domain: string(o.Name), ProductCode: o.ProductCode, InstanceId: o.InstanceID,
+		CreateTime: o.CreatedAt.UnixMilli(), ProveBefore: o.ProveBy.UnixMilli(),
+	}
+	if !o.ProvedAt.IsZero() {
+		out.Order.ProveTime = o.ProvedAt.UnixMilli()
+	}
+	if !o.IssuedAt.IsZero() {
+		out.Order.IssueTime = o.IssuedAt.UnixMilli()
+	}
+	steps, err := tx.OrderSteps(o.AccountID, o.ID)
+	for _, step := range steps {
+		if step.Kind == chancery.AdvanceOrder {
+			out.Order.NextLookTime, out.Order.Delay = step.DueAt.UnixMilli(), step.LastError
+		}
+	}
+	return err
+}
+
+// restedSince tells whether a look may be hastened, so that polling clients cost
+// one write in a few seconds and not one a call.
+func (s *Service) restedSince(tx chancery.Tx, o chancery.Order) bool {
+	steps, err := tx.OrderSteps(o.AccountID, o.ID)
+	if err != nil {
+		return false
+	}
+	now := s.Clock.Now()
+	for _, step := range steps {
+		if step.Kind == chancery.AdvanceOrder {
+			return step.DueAt.After(now) && !step.LastRunAt.IsZero() && now.Sub(step.LastRunAt) >= nudgePause
+		}
+	}
+	return false
+}
+
+func (s *Service) nudge(ctx context.Context, caller chancery.Caller, id chancery.OrderID) error {
+	now := s.Clock.Now()
+	err := s.Store.Write(ctx, func(tx chancery.Tx) error {
+		return tx.HurryStep(caller.AccountID, id, chancery.AdvanceOrder, now, now.Add(-nudgePause))
+	})
+	if errors.Is(err, context.Canceled) {
+		return nil // the caller is gone; the look comes in its own time
+	}
+	s.Wake()
+	return err
+}

@@ -1,0 +1,150 @@
+'use strict';
+
+// The journey every Node client makes; ../README.md describes the contract.
+//
+// run(connect) takes a function that builds an adapter from the settings:
+//   quota(productCode)     -> {total, used, issued, productCode}
+//   create(order)          -> order id, as the client gives it
+//   createWithCsr(order)   -> order id, as the client gives it
+//   state(orderId)         -> {type, validateType, recordDomain, ...}
+//   cancel(orderId), remove(orderId)
+//   fault(error)           -> {code, status, message, requestId, recommend}
+
+const readline = require('readline');
+
+const POLL_EVERY = 300;
+const POLL_FOR = 60000;
+
+function settings(env) {
+  const required = (name) => {
+    if (!env[name]) {
+      throw new Error(`${name} is not set`);
+    }
+    return env[name];
+  };
+  return {
+    endpoint: required('CHANCERY_ENDPOINT'),
+    accessKeyId: required('CHANCERY_ACCESS_KEY_ID'),
+    accessKeySecret: required('CHANCERY_ACCESS_KEY_SECRET'),
+    httpMethod: env.CHANCERY_HTTP_METHOD || '',
+    cancel: env.CHANCERY_CANCEL === '1',
+    order: {
+      username: "Tom O'Neil (ops) ä+*~",
+      phone: '13900001111',
+      email: 'ops+dv@example.com',
+      domain: env.CHANCERY_CSR ? undefined : required('CHANCERY_DOMAIN'),
+      csr: env.CHANCERY_CSR || undefined,
+      validateType: env.CHANCERY_METHOD || 'DNS',
+      productCode: env.CHANCERY_PRODUCT || undefined,
+      tags: [{ key: 'env', value: 'a b~c' }],
+    },
+  };
+}
+
+function print(step, fields) {
+  process.stdout.write(JSON.stringify(Object.assign({ step }, fields)) + '\n');
+}
+
+function sleep(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+// present turns what a client leaves unset into an empty text.
+function present(fields) {
+  const result = {};
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    result[name] = value === undefined || value === null ? '' : value;
+  }
+  return result;
+}
+
+// published resolves at the first line of standard input.
+function published() {
+  return new Promise((resolve, reject) => {
+    const lines = readline.createInterface({ input: process.stdin });
+    let seen = false;
+    lines.once('line', () => {
+      seen = true;
+      lines.close();
+    });
+    lines.once('close', () => {
+      if (seen) {
+        process.stdin.destroy();
+        resolve();
+      } else {
+        reject(new Error('standard input ended before the proof was published'));
+      }
+    });
+  });
+}
+
+async function issued(client, orderId) {
+  const deadline = Date.now() + POLL_FOR;
+  for (;;) {
+    const state = await client.state(orderId);
+    if (state.type === 'certificate') {
+      return state;
+    }
+    if (state.type === 'verify_fail') {
+      throw new Error(`order ${orderId}: verify_fail`);
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`order ${orderId}: still ${state.type} after ${POLL_FOR} ms`);
+    }
+    await sleep(POLL_EVERY);
+  }
+}
+
+async function refusal(client, call) {
+  let answer;
+  try {
+    answer = await call();
+  } catch (error) {
+    const fault = client.fault(error);
+    if (!fault.status) {
+      throw error;
+    }
+    return present(fault);
+  }
+  throw new Error(`expected an error, got ${JSON.stringify(answer)}`);
+}
+
+async function journey(connect) {
+  const set = settings(process.env);
+  const client = connect(set);
+  const product = set.order.productCode;
+
+  print('quota', await client.quota(product));
+  const orderId = await (set.order.csr ? client.createWithCsr(set.order) : client.create(set.order));
+  print('created', { orderId: String(orderId) });
+  const { type, validateType, recordDomain, recordType, recordValue, domain, uri, content } = await client.state(orderId);
+  print('proof', present({ type, validateType, recordDomain, recordType, recordValue, domain, uri, content }));
+
+  if (set.cancel) {
+    await client.cancel(orderId);
+    print('withdrawn', { type: (await client.state(orderId)).type });
+    await client.remove(orderId);
+    print('deleted', { code: (await refusal(client, () => client.state(orderId))).code });
+    print('quota2', await client.quota(product));
+    return;
+  }
+
+  await published();
+  const { certificate, privateKey } = await issued(client, orderId);
+  print('issued', present({ certificate, privateKey }));
+  print('quota2', await client.quota(product));
+  print('error', await refusal(client, () => client.state(1)));
+
+  const stranger = connect(Object.assign({}, set, { accessKeySecret: set.accessKeySecret + 'x' }));
+  print('badsecret', await refusal(stranger, () => stranger.quota(product)));
+}
+
+function run(connect) {
+  journey(connect).catch((error) => {
+    process.stderr.write(`${error.name}: ${error.message}\n`);
+    process.exitCode = 1;
+  }).then(() => process.stdin.destroy());
+}
+
+module.exports = { run };

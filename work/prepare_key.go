@@ -1,0 +1,78 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"chancery"
+	"chancery/internal/failpoint"
+)
+
+// prepareKey makes key and CSR for an order while the applicant publishes the
+// proof.
+func (w *Worker) prepareKey(ctx context.Context, step chancery.Step) error {
+	var order chancery.Order
+	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+		order, err = tx.Order(step.AccountID, step.OrderID)
+		return err
+	})
+	if err != nil && !errors.Is(err, chancery.ErrNotFound) {
+		return fmt.Errorf("loading order %d: %w", step.OrderID, err)
+	}
+	if err == nil && order.Open() && order.MakesKey() {
+		if _, err := w.orderKey(ctx, order); err != nil {
+			return err
+		}
+	}
+	return w.finish(ctx, step)
+}
+
+// orderKey gives the order's key, making it if there is none yet. Both steps of
+// an order may come here at once; the first to store its key wins.
+func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.OrderKey, error) {
+	stored, err := w.storedKey(ctx, order)
+	if !errors.Is(err, chancery.ErrNotFound) {
+		return stored, err
+	}
+	product, err := w.Catalogue.Find(order.ProductCode)
+	if err != nil {
+		return chancery.OrderKey{}, fmt.Errorf("making a key for order %d: %w", order.ID, err)
+	}
+	key, csr, err := w.newKey(ctx, product.KeyAlgorithm, order.Name)
+	if err != nil {
+		return chancery.OrderKey{}, fmt.Errorf("making a key for order %d: %w", order.ID, err)
+	}
+	made := chancery.OrderKey{OrderID: order.ID, AccountID: order.AccountID, Key: key, CSR: csr, CreatedAt: w.Clock.Now()}
+	err = w.Store.Write(ctx, func(tx chancery.Tx) error {
+		// A withdrawn order must not get a key that nobody would remove.
+		if now, err := tx.Order(order.AccountID, order.ID); err != nil || !now.Open() {
+			return chancery.ErrConflict
+		}
+		return tx.AddOrderKey(made)
+	})
+	if errors.Is(err, chancery.ErrConflict) {
+		return w.storedKey(ctx, order)
+	}
+	if err != nil {
+		return chancery.OrderKey{}, fmt.Errorf("storing the key of order %d: %w", order.ID, err)
+	}
+	failpoint.Hit("key.committed")
+	return made, nil
+}
+
+func (w *Worker) storedKey(ctx context.Context, order chancery.Order) (key chancery.OrderKey, err error) {
+	err = w.Store.Read(ctx, func(tx chancery.Tx) error {
+		key, err = tx.OrderKey(order.AccountID, order.ID)
+		return err
+	})
+	return key, err
+}
+
+func (w *Worker) newKey(ctx context.Context, algorithm chancery.KeyAlgorithm, name chancery.Name) (chancery.Secret, []byte, error) {
+	signer, err := w.Keys.Take(ctx, algorithm)
+	if err != nil {
+		return chancery.Secret{}, nil, err
+	}
+	return chancery.NewKeyAndCSR(signer, name)
+}

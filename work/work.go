@@ -1,0 +1,256 @@
+// Package work does what happens in the background: one file and one row of the
+// table for each kind of step. A step is a row in the database that commits with
+// what makes it necessary; whoever works on it holds a lease, and every commit
+// of the work is fenced by the step's version, so a step may run twice at any
+// point without harm.
+package work
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"chancery"
+)
+
+// Worker claims steps and works on them. All fields without a default are
+// needed; none is changed after Run begins.
+type Worker struct {
+	Store   chancery.Store
+	Looker  chancery.Looker
+	Issuers Issuers
+	// Catalogue says who issues for an order's product, and for how long.
+	Catalogue chancery.Catalogue
+	Clock     chancery.Clock
+	Log       *slog.Logger
+	// Keys has keys ready; nil makes each when it is needed.
+	Keys *KeyPool
+	// Parallel is how many steps are worked on at once. Default 16 and 4 more for
+	// each processor: most of them wait for the network.
+	Parallel int
+	// Metrics may be nil.
+	Metrics *Metrics
+
+	wake chan struct{}
+	once sync.Once
+}
+
+// Issuers finds an issuer by the name that a product gives.
+type Issuers interface {
+	Find(name string) (chancery.Issuer, error)
+}
+
+// kinds is the table of steps. A step's function ends it or sets when it is due
+// next, in the transaction that holds its effect; for an error the runner
+// postpones it.
+func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.Step) error {
+	return map[chancery.StepKind]func(context.Context, chancery.Step) error{
+		chancery.AdvanceOrder: w.advanceOrder,
+		chancery.PrepareKey:   w.prepareKey,
+		chancery.Sweep:        w.sweep,
+	}
+}
+
+const (
+	// lease is longer than any step takes; a step that a dead process held is
+	// free again after it.
+	lease = 60 * time.Second
+	// idlePause is how long the worker waits at most before it looks at the table
+	// again without having been woken.
+	idlePause = time.Second
+	// stepTime ends a step well before its lease does.
+	stepTime = 45 * time.Second
+)
+
+func (w *Worker) start() {
+	w.once.Do(func() {
+		w.wake = make(chan struct{}, 1)
+		if w.Parallel == 0 {
+			w.Parallel = 16 + 4*runtime.GOMAXPROCS(0)
+		}
+	})
+}
+
+// Wake tells the worker that a step has become due. It never blocks and may be
+// called before Run.
+func (w *Worker) Wake() {
+	w.start()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until ctx ends, and then finishes what is in hand: steps get as long
+// as they need within their lease.
+func (w *Worker) Run(ctx context.Context) {
+	w.start()
+	kinds := w.kinds()
+	free := make(chan struct{}, w.Parallel) // holds one for every step in hand
+	var inHand sync.WaitGroup
+	defer inHand.Wait()
+	for ctx.Err() == nil {
+		steps := w.claim(ctx, cap(free)-len(free))
+		for _, step := range steps {
+			free <- struct{}{}
+			inHand.Go(func() {
+				defer w.Wake() // there is room for another now
+				defer func() { <-free }()
+				w.do(context.WithoutCancel(ctx), kinds, step)
+			})
+		}
+		if len(steps) == 0 {
+			w.rest(ctx)
+		}
+	}
+}
+
+func (w *Worker) claim(ctx context.Context, most int) (steps []chancery.Step) {
+	if most == 0 || !w.due(ctx) {
+		return nil
+	}
+	err := w.Store.Write(ctx, func(tx chancery.Tx) (err error) {
+		steps, err = tx.ClaimSteps(w.Clock.Now(), lease, most)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			w.Log.Error("claiming background steps failed", "error", err)
+		}
+		return nil
+	}
+	return steps
+}
+
+// due spares the table a write when there is nothing to claim.
+func (w *Worker) due(ctx context.Context) bool {
+	due := false
+	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
+		next, err := tx.NextStep()
+		due = err == nil && !next.After(w.Clock.Now())
+		if errors.Is(err, chancery.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		w.Log.Error("looking for background steps failed", "error", err)
+	}
+	return due
+}
+
+func (w *Worker) rest(ctx context.Context) {
+	pause := idlePause
+	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
+		next, err := tx.NextStep()
+		if err == nil {
+			pause = min(pause, max(next.Sub(w.Clock.Now()), time.Millisecond))
+		}
+		return nil
+	})
+	if err != nil {
+		pause = idlePause
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-w.wake:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(context.Context, chancery.Step) error, step chancery.Step) {
+	ctx, cancel := context.WithTimeout(ctx, stepTime)
+	defer cancel()
+	began := time.Now()
+	run, known := kinds[step.Kind]
+	err := errors.New("this version does not know the step")
+	if known {
+		err = w.guarded(ctx, run, step)
+	}
+	outcome := "done"
+	switch {
+	case errors.Is(err, chancery.ErrLeaseLost), errors.Is(err, chancery.ErrConflict):
+		// Somebody changed the order meanwhile, perhaps withdrew it: what this
+		// step did was not committed, and what is left to do is in the table.
+		outcome = "overtaken"
+		w.postpone(ctx, step, "")
+	case err != nil:
+		outcome = "failed"
+		w.Log.Warn("background step failed and will be tried again", "step", step.Kind, "order", step.OrderID, "attempt", step.Attempts, "error", err)
+		w.postpone(ctx, step, publicText(err))
+	}
+	w.Metrics.observe(step.Kind, outcome, time.Since(began))
+}
+
+// guarded turns a panic in one step into its failure, so that it takes no other
+// down.
+func (w *Worker) guarded(ctx context.Context, run func(context.Context, chancery.Step) error, step chancery.Step) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			stack := make([]byte, 16<<10)
+			w.Log.Error("background step panicked", "step", step.Kind, "order", step.OrderID, "panic", p, "stack", string(stack[:runtime.Stack(stack, false)]))
+			err = errors.New("panic")
+		}
+	}()
+	return run(ctx, step)
+}
+
+func (w *Worker) postpone(ctx context.Context, step chancery.Step, reason string) {
+	due := w.Clock.Now().Add(backoff(step.Attempts))
+	err := w.Store.Write(ctx, func(tx chancery.Tx) error { return tx.PostponeStep(step, due, reason) })
+	if err != nil && !errors.Is(err, chancery.ErrLeaseLost) {
+		// The lease runs out by itself and the step is tried again then.
+		w.Log.Error("postponing a background step failed", "step", step.Kind, "order", step.OrderID, "error", err)
+	}
+}
+
+// backoff doubles from one second to five minutes, give or take a quarter.
+func backoff(attempts int64) time.Duration {
+	pause := min(time.Second<<min(attempts, 9), 5*time.Minute)
+	return pause - pause/4 + rand.N(pause/2) //nolint:gosec // spreading load, not keeping a secret
+}
+
+// publicText is what an applicant may read of why work waits.
+func publicText(err error) string {
+	var e *chancery.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return "the service will try again; its log tells the operator why"
+}
+
+// Metrics counts steps by kind and outcome.
+type Metrics struct {
+	steps   *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+}
+
+// NewMetrics registers the worker's metrics.
+func NewMetrics(registry prometheus.Registerer) *Metrics {
+	m := &Metrics{
+		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chancery_steps_total", Help: "Background steps worked on, by kind and outcome.",
+		}, []string{"kind", "outcome"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "chancery_step_seconds", Help: "How long background steps took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}, []string{"kind"}),
+	}
+	registry.MustRegister(m.steps, m.seconds)
+	return m
+}
+
+func (m *Metrics) observe(kind chancery.StepKind, outcome string, took time.Duration) {
+	if m == nil {
+		return
+	}
+	m.steps.WithLabelValues(string(kind), outcome).Inc()
+	m.seconds.WithLabelValues(string(kind)).Observe(took.Seconds())
+}
