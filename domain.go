@@ -3,6 +3,7 @@ package chancery
 import (
 	"net/netip"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -39,6 +40,9 @@ func ParseName(text string) (Name, error) {
 	}
 	if len(text) > 4*maxName {
 		return "", nameError(text[:32]+"...", "is too long: a domain name has at most 253 characters")
+	}
+	if !utf8.ValidString(text) {
+		return "", nameError(text, "is not UTF-8")
 	}
 	base, wildcard := strings.CutPrefix(text, "*.")
 	if why := refusedForm(base); why != "" {

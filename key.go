@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 )
 
@@ -64,4 +65,29 @@ func keyPEM(key crypto.Signer) (Secret, error) {
 		return Secret{}, fmt.Errorf("writing a key: it is a %T", key)
 	}
 	return NewSecret(pem.EncodeToMemory(&block)), nil
+}
+
+// KeyFits is an error unless the PEM key is that of the certificate. The error
+// holds nothing of the key.
+func KeyFits(key Secret, certificate *x509.Certificate) error {
+	block, _ := pem.Decode(key.Reveal())
+	if block == nil {
+		return errors.New("the key is not PEM")
+	}
+	signer, err := parseKey(block)
+	if err != nil {
+		return errors.New("the key cannot be parsed")
+	}
+	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !public.Equal(certificate.PublicKey) {
+		return errors.New("the key is not the certificate's")
+	}
+	return nil
+}
+
+func parseKey(block *pem.Block) (crypto.Signer, error) {
+	if block.Type == "RSA PRIVATE KEY" {
+		return x509.ParsePKCS1PrivateKey(block.Bytes)
+	}
+	return x509.ParseECPrivateKey(block.Bytes)
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -179,4 +180,29 @@ func (c *Client) sign(ctx context.Context, action string, in any) (*http.Request
 	request.Header = signed.Header
 	request.Header.Set("User-Agent", "chancery-client")
 	return request, nil
+}
+
+// Root gives the certificate of the embedded CA's root in DER, which relying
+// parties must trust. The answer is not signed: over plain HTTP compare its
+// fingerprint with the operator's.
+func (c *Client) Root(ctx context.Context) (*x509.Certificate, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.endpoint.JoinPath("ca", "root.pem").String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("fetching the root certificate: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	const maxRoot = 64 << 10
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxRoot))
+	if err != nil {
+		return nil, fmt.Errorf("fetching the root certificate: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if response.StatusCode != http.StatusOK || block == nil {
+		return nil, fmt.Errorf("fetching the root certificate: HTTP %d without a certificate", response.StatusCode)
+	}
+	return x509.ParseCertificate(block.Bytes)
 }

@@ -1,0 +1,96 @@
+package ca
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	zx509 "github.com/zmap/zcrypto/x509"
+	"github.com/zmap/zlint/v3"
+	"github.com/zmap/zlint/v3/lint"
+)
+
+// linter runs every lint that can speak about one kind of thing that this CA
+// signs. An error or worse forbids the signature; warnings and notices do not:
+// they advise against choices that were made on purpose, such as leaving the
+// subject key identifier out as BR asks and RFC 5280 does not, or miss the SCTs
+// that only public CAs can have. It is safe for concurrent use.
+type linter struct{ registry lint.Registry }
+
+// linters are put together once, since filtering takes longer than linting.
+type linters struct{ leaf, server, authority, list *linter }
+
+func newLinters(located bool) (all linters, err error) {
+	for _, one := range []struct {
+		place **linter
+		kind  kind
+	}{
+		{&all.leaf, orderLeaf},
+		{&all.server, serverLeaf},
+		{&all.authority, caCertificate},
+		{&all.list, revocationList},
+	} {
+		if *one.place, err = newLinter(one.kind, located); err != nil {
+			return linters{}, err
+		}
+	}
+	return all, nil
+}
+
+// otherTrades are rules for kinds of certificates that this CA does not make:
+// extended validation, code signing, e-mail, and European qualified ones.
+var otherTrades = lint.SourceList{
+	lint.CABFEVGuidelines,
+	lint.CABFCSBaselineRequirements,
+	lint.CABFSMIMEBaselineRequirements,
+	lint.EtsiEsi,
+}
+
+func newLinter(of kind, located bool) (*linter, error) {
+	registry, err := lint.GlobalRegistry().Filter(lint.FilterOptions{
+		ExcludeSources: otherTrades,
+		ExcludeNames:   excused(of, located),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("choosing lints: %w", err)
+	}
+	return &linter{registry}, nil
+}
+
+// certificate is a lintError if a lint forbids the certificate.
+func (l *linter) certificate(der []byte) error {
+	parsed, err := zx509.ParseCertificate(der)
+	if err != nil {
+		return fmt.Errorf("parsing a certificate to lint: %w", err)
+	}
+	return verdict(zlint.LintCertificateEx(parsed, l.registry))
+}
+
+// revocationList is a lintError if a lint forbids the CRL.
+func (l *linter) revocationList(der []byte) error {
+	parsed, err := zx509.ParseRevocationList(der)
+	if err != nil {
+		return fmt.Errorf("parsing a CRL to lint: %w", err)
+	}
+	return verdict(zlint.LintRevocationListEx(parsed, l.registry))
+}
+
+func verdict(results *zlint.ResultSet) error {
+	if !results.ErrorsPresent && !results.FatalsPresent {
+		return nil
+	}
+	var failed lintError
+	for _, name := range slices.Sorted(maps.Keys(results.Results)) {
+		if results.Results[name].Status >= lint.Error {
+			failed = append(failed, name)
+		}
+	}
+	return failed
+}
+
+// lintError names the rules that forbid a signature.
+type lintError []string
+
+// Error implements error.
+func (e lintError) Error() string { return "lints forbid it: " + strings.Join(e, ", ") }

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// defaultDataDir is the user's data directory for programs.
+func defaultDataDir() string {
+	base := os.Getenv("XDG_DATA_HOME")
+	if base == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "chancery-data"
+		}
+		base = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(base, "chancery")
+}
+
+// configure sets every flag that the command line leaves open: from the
+// environment, else from the configuration file, else its default stays. The
+// environment variable of --data-dir is CHANCERY_DATA_DIR; lists are separated
+// by commas there.
+func configure(command *cobra.Command, file string) error {
+	settings, err := readSettings(file)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	command.Flags().VisitAll(func(flag *pflag.Flag) {
+		fromFile, inFile := settings[flag.Name]
+		delete(settings, flag.Name)
+		if flag.Changed || flag.Name == "help" || flag.Name == "config" {
+			return
+		}
+		variable := environmentName(flag.Name)
+		if text, set := os.LookupEnv(variable); set && text != "" {
+			if err := setFlag(flag, splitList(flag, text)); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", variable, err))
+			}
+		} else if inFile {
+			if err := setFlag(flag, fromFile); err != nil {
+				errs = append(errs, fmt.Errorf("%s in %s: %w", flag.Name, file, err))
+			}
+		}
+	})
+	for name := range settings {
+		errs = append(errs, fmt.Errorf("%s: there is no setting %q", file, name))
+	}
+	return errors.Join(errs...)
+}
+
+func environmentName(flag string) string {
+	return "CHANCERY_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func splitList(flag *pflag.Flag, text string) []string {
+	if _, list := flag.Value.(pflag.SliceValue); list {
+		return strings.Split(text, ",")
+	}
+	return []string{text}
+}
+
+func setFlag(flag *pflag.Flag, values []string) error {
+	for _, value := range values {
+		if err := flag.Value.Set(strings.TrimSpace(value)); err != nil {
+			return err
+		}
+	}
+	flag.Changed = true
+	return nil
+}
+
+// readSettings reads a YAML map from flag names to values or lists of values.
+func readSettings(file string) (map[string][]string, error) {
+	settings := map[string][]string{}
+	if file == "" {
+		return settings, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	var raw map[string]any
+	if err := yaml.Unmarshal(text, &raw); err != nil {
+		return nil, fmt.Errorf("--config %s: %w", file, err)
+	}
+	for name, value := range raw {
+		switch v := value.(type) {
+		case []any:
+			for _, item := range v {
+				settings[name] = append(settings[name], fmt.Sprint(item))
+			}
+		case map[string]any, nil:
+			return nil, fmt.Errorf("--config %s: %s is not a value or a list of values", file, name)
+		default:
+			settings[name] = []string{fmt.Sprint(v)}
+		}
+	}
+	return settings, nil
+}
+
+// oneOf refuses a flag value that is not among the choices.
+func oneOf(name, value string, choices ...string) error {
+	if slices.Contains(choices, value) {
+		return nil
+	}
+	return fmt.Errorf("--%s: %q is not one of %s", name, value, strings.Join(choices, ", "))
+}

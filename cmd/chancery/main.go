@@ -1,0 +1,107 @@
+// Command chancery is the certificate management service and its command line.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks to finish what is in hand; a second one ends at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program: it gives the exit status, 0 for success, 1 for
+// failure and 2 for a wrong command line.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var usage usageError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(stderr, "chancery: %v\nRun 'chancery %s--help' for usage.\n", err, usage.command)
+		return 2
+	default:
+		_, _ = fmt.Fprintf(stderr, "chancery: %v\n", err)
+		return 1
+	}
+}
+
+// usageError is a mistake in the command line itself.
+type usageError struct {
+	err     error
+	command string // "plan grant ", for the hint
+}
+
+func (u usageError) Error() string { return u.err.Error() }
+func (u usageError) Unwrap() error { return u.err }
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "chancery",
+		Short: "A certificate management service that you run yourself",
+		Long: `Chancery applies for, proves, issues and holds certificates, and speaks the
+signed API of Certificate Management Service 2020-04-07, so that the clients
+you have work when they point at it.
+
+  chancery quickstart          a certificate in a few seconds, to see how it goes
+  chancery serve               the service
+  chancery apply DOMAIN        apply for a certificate and wait for it`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddGroup(
+		&cobra.Group{ID: "service", Title: "Run it:"},
+		&cobra.Group{ID: "orders", Title: "Get certificates (over the API):"},
+		&cobra.Group{ID: "operator", Title: "Operate it (on the data directory):"},
+	)
+	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(),
+		accountCommand(), accessKeyCommand(), planCommand(), doctorCommand())
+	markUsageErrors(root)
+	return root
+}
+
+// markUsageErrors makes mistakes in flags and arguments end with status 2.
+func markUsageErrors(command *cobra.Command) {
+	hint := func(c *cobra.Command) string {
+		if c.Parent() == nil {
+			return ""
+		}
+		return c.CommandPath()[len(c.Root().Name())+1:] + " "
+	}
+	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{err, hint(c)} })
+	if check := command.Args; check != nil {
+		command.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError{err, hint(c)}
+			}
+			return nil
+		}
+	}
+	if command.Run == nil && command.RunE == nil && command.HasSubCommands() {
+		command.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usageError{fmt.Errorf("there is no command %q", args[0]), hint(c)}
+			}
+			return c.Help()
+		}
+	}
+	for _, sub := range command.Commands() {
+		markUsageErrors(sub)
+	}
+}

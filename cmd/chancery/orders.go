@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chancery/cas"
+	"chancery/client"
+	"chancery/signature"
+)
+
+// orderFlags are what the commands that call the API have in common.
+type orderFlags struct {
+	endpoint, caFile, output string
+}
+
+// Environment variables that the official clients read too.
+const (
+	envKeyID     = "ALIBABA_CLOUD_ACCESS_KEY_ID"
+	envKeySecret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+)
+
+const credentialsHelp = `
+The access key comes from the environment variables ALIBABA_CLOUD_ACCESS_KEY_ID
+and ALIBABA_CLOUD_ACCESS_KEY_SECRET.`
+
+func (o *orderFlags) add(command *cobra.Command) {
+	flags := command.Flags()
+	flags.StringVar(&o.endpoint, "endpoint", "http://127.0.0.1:8280", "URL of the service (CHANCERY_ENDPOINT)")
+	flags.StringVar(&o.caFile, "ca", "", "PEM file with the root to trust for an https endpoint, besides the system's (CHANCERY_CA)")
+	flags.StringVarP(&o.output, "output", "o", "text", "text, or json: one object a line for each thing that happens")
+}
+
+// client reads the settings and makes the API client.
+func (o *orderFlags) client(command *cobra.Command) (*client.Client, error) {
+	if err := configure(command, ""); err != nil {
+		return nil, usageError{err, command.Name() + " "}
+	}
+	if err := oneOf("output", o.output, "text", "json"); err != nil {
+		return nil, usageError{err, command.Name() + " "}
+	}
+	credentials := signature.Credentials{AccessKeyID: os.Getenv(envKeyID), AccessKeySecret: signature.Secret(os.Getenv(envKeySecret))}
+	if credentials.AccessKeyID == "" || len(credentials.AccessKeySecret) == 0 {
+		return nil, fmt.Errorf("no access key: set %s and %s", envKeyID, envKeySecret)
+	}
+	var roots *x509.CertPool
+	if o.caFile != "" {
+		text, err := os.ReadFile(o.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("--ca: %w", err)
+		}
+		if roots, err = x509.SystemCertPool(); err != nil {
+			roots = x509.NewCertPool()
+		}
+		if !roots.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("--ca: %s holds no certificate in PEM", o.caFile)
+		}
+	}
+	return client.New(o.endpoint, credentials, roots)
+}
+
+// teller writes what happens: for people, or one JSON object a line.
+type teller struct {
+	command *cobra.Command
+	json    bool
+}
+
+func (o *orderFlags) teller(command *cobra.Command) teller {
+	return teller{command, o.output == "json"}
+}
+
+// text is for people alone.
+func (t teller) text(format string, args ...any) {
+	if !t.json {
+		_, _ = fmt.Fprintf(t.command.OutOrStdout(), format, args...)
+	}
+}
+
+// event is for programs alone.
+func (t teller) event(name string, fields map[string]any) error {
+	if !t.json {
+		return nil
+	}
+	fields["event"] = name
+	return json.NewEncoder(t.command.OutOrStdout()).Encode(fields)
+}
+
+// proof tells what has to be published.
+func (t teller) proof(order int64, state *cas.DescribeCertificateStateOutput) error {
+	switch state.ValidateType {
+	case "DNS":
+		t.text("Publish this DNS record:\n\n  %s.  IN  %s  %q\n\n", state.RecordDomain, state.RecordType, state.RecordValue)
+		return t.event("publish", map[string]any{"orderId": order, "method": "DNS", "record": state.RecordDomain, "type": state.RecordType, "value": state.RecordValue})
+	case "FILE":
+		t.text("Serve this file on http://%s%s:\n\n  %s\n\n", state.Domain, state.Uri, state.Content)
+		return t.event("publish", map[string]any{"orderId": order, "method": "FILE", "host": state.Domain, "path": state.Uri, "content": state.Content})
+	}
+	return nil
+}
+
+// wait waits for the certificate with a progress display, and saves its files.
+func (t teller) wait(ctx context.Context, c *client.Client, order int64, out string) error {
+	p := newProgress(t)
+	state, err := c.Wait(ctx, order, pollPause, p.show)
+	p.end()
+	if errors.Is(err, context.Canceled) {
+		t.text("Stopped waiting; the order goes on. Continue with: chancery download %d --wait\n", order)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.save(ctx, c, state, out)
+}
+
+const pollPause = 700 * time.Millisecond
+
+func parseOrder(text string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id < 1 {
+		return 0, fmt.Errorf("%q is not an order id", text)
+	}
+	return id, nil
+}

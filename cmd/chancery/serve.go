@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"chancery"
+	"chancery/internal/service"
+)
+
+func serveCommand() *cobra.Command {
+	var config service.Config
+	var file string
+	command := &cobra.Command{
+		Use:     "serve",
+		GroupID: "service",
+		Short:   "Run the service",
+		Long: `Run the service until it is told to stop (SIGTERM or Ctrl-C), and then finish
+what is in hand.
+
+The first start makes a root CA and an issuing CA, one account with an access
+key, which is shown once, and the free plan. No configuration is needed; every
+flag can also be set as an environment variable (--data-dir is
+CHANCERY_DATA_DIR) or as a key of a YAML file named with --config, where the
+command line is stronger than the environment and that than the file.`,
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if err := configure(command, file); err != nil {
+				return usageError{err, "serve "}
+			}
+			return serve(command.Context(), config, command)
+		},
+	}
+	config.Flags(command.Flags(), defaultDataDir())
+	command.Flags().StringVar(&file, "config", "", "YAML file with any of these settings, by flag name")
+	return command
+}
+
+// stopTime is how long requests may take to finish once the service is told to stop.
+const stopTime = 20 * time.Second
+
+func serve(ctx context.Context, config service.Config, command *cobra.Command) (err error) {
+	log, err := config.NewLogger(command.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	s, err := service.Start(ctx, config, chancery.SystemClock{}, log)
+	if err != nil {
+		return err
+	}
+	if s.First != nil {
+		showFirst(command, config, s)
+	}
+	err = s.Wait(ctx)
+	log.Info("stopping; a second signal ends at once")
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if stopErr := s.Stop(stopping); err == nil {
+		err = stopErr
+	}
+	return err
+}
+
+func showFirst(command *cobra.Command, config service.Config, s *service.Service) {
+	out := command.OutOrStdout()
+	_, _ = fmt.Fprintf(out, "First start: account %d with %d applications of %s.\n", s.First.AccountID, chancery.FreePlanUnits, chancery.DefaultProduct)
+	if config.CredentialsOut != "" {
+		_, _ = fmt.Fprintf(out, "Its access key is in %s.\n", config.CredentialsOut)
+		return
+	}
+	_, _ = fmt.Fprintf(out, `Its access key, shown this once:
+
+  export ALIBABA_CLOUD_ACCESS_KEY_ID=%s
+  export ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s
+  export CHANCERY_ENDPOINT=%s
+
+`, s.First.ID, s.First.Secret, s.Endpoint)
+}

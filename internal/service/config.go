@@ -1,0 +1,89 @@
+package service
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"chancery/cas"
+	"chancery/rpc"
+)
+
+// Config is the configuration of a service. Every field is a flag of `chancery
+// serve`, the environment variable of the same name (CHANCERY_DATA_DIR), and a
+// key of the configuration file, in that order of strength; Flags tells what
+// each means. The zero value is not ready for use: Flags sets the defaults.
+type Config struct {
+	DataDir        string
+	Listen         string
+	TLSCert        string
+	TLSKey         string
+	TLS            string
+	MetricsListen  string
+	CredentialsOut string
+	Products       string
+	KeyFile        string
+	CAKey          string
+	PKIURL         string
+	PKIListen      string
+	Resolvers      []string
+	AllowCIDRs     []string
+	HTTPPort       int
+	HTTPSPort      int
+	ProofWindow    time.Duration
+	RepeatWindow   time.Duration
+	ClockSkew      time.Duration
+	LogLevel       string
+	LogFormat      string
+}
+
+// Flags adds the configuration to a set of flags: the configuration manual.
+func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
+	flags.StringVar(&c.DataDir, "data-dir", dataDir, "directory of the database, its key and the admin socket; made with mode 0700")
+	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8280", "address of the API")
+	flags.StringVar(&c.TLS, "tls", "", `"self" serves the API over TLS with a certificate of the embedded CA`)
+	flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file with the API's certificate and chain; read again when it changes")
+	flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file with the key of --tls-cert")
+	flags.StringVar(&c.MetricsListen, "metrics-listen", "127.0.0.1:8281", `address of /healthz, /readyz and /metrics; "off" for none`)
+	flags.StringVar(&c.CredentialsOut, "credentials-out", "", "file for the first account's access key, written on the first start with mode 0600 instead of showing it")
+	flags.StringVar(&c.Products, "products", "", "JSON file with the catalogue of products, in place of the built-in one")
+	flags.StringVar(&c.KeyFile, "keyring-key-file", "", "file with the key-encryption key; without it one is made in the data directory")
+	flags.StringVar(&c.CAKey, "ca-key", "ECC_256", "key of a newly made CA: ECC_256, ECC_384, RSA_3072 or RSA_4096")
+	flags.StringVar(&c.PKIURL, "pki-url", "", "base URL under which others reach /ca/ of this service over plain HTTP; leaves then carry CRL and AIA locations")
+	flags.StringVar(&c.PKIListen, "pki-listen", "", "address of a plain HTTP listener for /ca/ alone, for when the API uses TLS")
+	flags.StringArrayVar(&c.Resolvers, "dcv-resolver", nil, "DNS server asked for proofs, as host or host:port; repeatable; default the system's")
+	flags.StringArrayVar(&c.AllowCIDRs, "dcv-allow", nil, "range of addresses that proofs may dial besides public ones, as 10.0.0.0/8; repeatable")
+	flags.IntVar(&c.HTTPPort, "dcv-http-port", 80, "port of file proofs over http")
+	flags.IntVar(&c.HTTPSPort, "dcv-https-port", 443, "port of file proofs over https")
+	flags.DurationVar(&c.ProofWindow, "proof-window", cas.DefaultProofWindow, "how long an order waits for its proof")
+	flags.DurationVar(&c.RepeatWindow, "repeat-window", cas.DefaultRepeatWindow, "how long the same application sent again gets the first order; 0 turns it off")
+	flags.DurationVar(&c.ClockSkew, "clock-skew", rpc.DefaultClockSkew, "how far a request's time may be off")
+	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
+	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
+}
+
+func (c *Config) allowed() ([]netip.Prefix, error) {
+	prefixes := make([]netip.Prefix, len(c.AllowCIDRs))
+	for i, text := range c.AllowCIDRs {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			address, addressErr := netip.ParseAddr(text)
+			if addressErr != nil {
+				return nil, configError("dcv-allow", "%q is not a range of addresses such as 10.0.0.0/8", text)
+			}
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+		prefixes[i] = prefix.Masked()
+	}
+	return prefixes, nil
+}
+
+func (c *Config) logLevel() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return level, configError("log-level", "%q is not debug, info, warn or error", c.LogLevel)
+	}
+	return level, nil
+}

@@ -1,0 +1,284 @@
+// Package service puts the parts together: the one place where concrete packages
+// meet. `chancery serve` and `chancery quickstart` start it, and so do tests that
+// want the whole service in one process.
+package service
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"chancery"
+	"chancery/admin"
+	"chancery/ca"
+	"chancery/cas"
+	"chancery/dcv"
+	"chancery/issuer"
+	"chancery/rpc"
+	"chancery/store"
+	"chancery/work"
+)
+
+// Service is a running instance. Stop ends it.
+type Service struct {
+	// First is the access key that the first start made; nil on any later start.
+	First *admin.AccessKey
+	// Endpoint is the API's URL, with the port that was really taken.
+	Endpoint string
+	// Metrics is the URL of the metrics listener, empty when it is off.
+	Metrics string
+	// Admin does the operator's calls in this process.
+	Admin *admin.Admin
+	// Authority is the embedded CA.
+	Authority *ca.Authority
+
+	log     *slog.Logger
+	store   *store.Store
+	servers []*http.Server
+	failed  chan error // a listener that ended by itself
+	// endWork ends background work; workers waits for it.
+	endWork context.CancelFunc
+	workers sync.WaitGroup
+}
+
+// configError names the flag at fault.
+func configError(flag, format string, args ...any) error {
+	return fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...))
+}
+
+// NewLogger makes the log that the configuration asks for.
+func (c *Config) NewLogger(to io.Writer) (*slog.Logger, error) {
+	level, err := c.logLevel()
+	if err != nil {
+		return nil, err
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch c.LogFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(to, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(to, options)), nil
+	}
+	return nil, configError("log-format", "%q is not text or json", c.LogFormat)
+}
+
+// Catalogue reads the products that the configuration names.
+func (c *Config) Catalogue() (chancery.Catalogue, error) {
+	if c.Products == "" {
+		return chancery.DefaultCatalogue(), nil
+	}
+	text, err := os.ReadFile(c.Products)
+	if err != nil {
+		return nil, configError("products", "%v", err)
+	}
+	catalogue, err := chancery.ParseCatalogue(text)
+	if err != nil {
+		return nil, configError("products", "%s: %v", c.Products, err)
+	}
+	return catalogue, nil
+}
+
+// Start opens the data directory, makes what a first start needs, listens and
+// begins background work. ctx bounds the start, not the service.
+func Start(ctx context.Context, c Config, clock chancery.Clock, log *slog.Logger) (*Service, error) {
+	catalogue, err := c.Catalogue()
+	if err != nil {
+		return nil, err
+	}
+	looker, err := c.looker(clock)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{log: log, failed: make(chan error, 8)}
+	if s.store, err = OpenStore(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx, c, clock, catalogue, looker); err != nil {
+		return nil, errors.Join(err, s.Stop(ctx))
+	}
+	return s, nil
+}
+
+func (c *Config) looker(clock chancery.Clock) (*dcv.Looker, error) {
+	allowed, err := c.allowed()
+	if err != nil {
+		return nil, err
+	}
+	looker, err := dcv.New(dcv.Config{Resolvers: c.Resolvers, Allow: allowed, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, Clock: clock})
+	if err != nil {
+		return nil, configError("dcv-resolver", "%v", err)
+	}
+	return looker, nil
+}
+
+func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker) (err error) {
+	s.Admin = &admin.Admin{Store: s.store, Catalogue: catalogue, Clock: clock}
+	s.Authority, err = ca.Open(ctx, ca.Config{Store: s.store, Clock: clock, KeyType: chancery.KeyAlgorithm(c.CAKey), BaseURL: c.PKIURL})
+	if err != nil {
+		return err
+	}
+	issuers := issuer.New(s.Authority)
+	for _, product := range catalogue {
+		if _, err := issuers.Find(product.Issuer); err != nil {
+			return configError("products", "product %s: %v", product.Code, err)
+		}
+	}
+	registry := newRegistry()
+	worker := s.work(ctx, clock, catalogue, looker, issuers, registry)
+	operations := &cas.Service{
+		Store: s.store, Catalogue: catalogue, Clock: clock,
+		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, Wake: worker.Wake,
+	}
+	gateway := &rpc.Gateway{
+		Store: s.store, Clock: clock, Log: s.log, APIs: []chancery.API{operations.API()},
+		ClockSkew: c.ClockSkew, Metrics: rpc.NewMetrics(registry),
+	}
+	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
+		return err
+	}
+	if err := s.listen(ctx, c, gateway, registry); err != nil {
+		return err
+	}
+	return s.firstStart(ctx, c)
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+// work begins background work; Stop ends it.
+func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, issuers work.Issuers, registry *prometheus.Registry) *work.Worker {
+	const keysReady = 8
+	ctx, s.endWork = context.WithCancel(context.WithoutCancel(ctx))
+	pool := work.NewKeyPool(catalogue[0].KeyAlgorithm, keysReady)
+	worker := &work.Worker{
+		Store: s.store, Looker: looker, Issuers: issuers, Catalogue: catalogue, Clock: clock,
+		Log: s.log, Keys: pool, Metrics: work.NewMetrics(registry),
+	}
+	s.workers.Go(func() { pool.Run(ctx) })
+	s.workers.Go(func() { worker.Run(ctx) })
+	return worker
+}
+
+func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, registry *prometheus.Registry) error {
+	secure, err := s.tlsConfig(ctx, c)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", gateway)
+	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
+	mux.Handle("GET /ca/", s.Authority.Handler())
+	if s.Endpoint, err = s.serve(ctx, "listen", c.Listen, mux, secure); err != nil {
+		return err
+	}
+	if c.PKIListen != "" {
+		pki := http.NewServeMux()
+		pki.Handle("GET /ca/", s.Authority.Handler())
+		if _, err := s.serve(ctx, "pki-listen", c.PKIListen, pki, nil); err != nil {
+			return err
+		}
+	}
+	if c.MetricsListen != "off" {
+		if s.Metrics, err = s.serve(ctx, "metrics-listen", c.MetricsListen, s.health(registry), nil); err != nil {
+			return err
+		}
+	}
+	socket, err := admin.Listen(c.DataDir)
+	if err != nil {
+		return err
+	}
+	s.serveOn(socket, s.Admin)
+	s.log.Info("listening", "endpoint", s.Endpoint, "metrics", s.Metrics, "data_dir", c.DataDir)
+	return nil
+}
+
+// serve listens on address and gives the URL that was really taken.
+func (s *Service) serve(ctx context.Context, flag, address string, handler http.Handler, secure *tls.Config) (string, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return "", configError(flag, "%v", err)
+	}
+	url := "http://" + listener.Addr().String()
+	if secure != nil {
+		url = "https://" + listener.Addr().String()
+		listener = tls.NewListener(listener, secure)
+	}
+	s.serveOn(listener, handler)
+	return url, nil
+}
+
+// maxHeader leaves room for request lines of 128 KB: clients send PEM chains in
+// the query string.
+const maxHeader = 256 << 10
+
+func (s *Service) serveOn(listener net.Listener, handler http.Handler) {
+	server := &http.Server{
+		Handler: handler, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.servers = append(s.servers, server)
+	s.workers.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serving %s: %w", listener.Addr(), err)
+		}
+	})
+}
+
+// Wait returns when ctx ends, or with the error of a listener that failed.
+func (s *Service) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-s.failed:
+		return err
+	}
+}
+
+// Stop takes no further requests, finishes those and the steps in hand, and
+// closes the store. ctx bounds how long requests may take.
+func (s *Service) Stop(ctx context.Context) error {
+	var errs []error
+	for _, server := range s.servers {
+		if err := server.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("closing a listener: %w", err), server.Close())
+		}
+	}
+	if s.endWork != nil {
+		s.endWork()
+	}
+	s.workers.Wait()
+	return errors.Join(append(errs, s.store.Close())...)
+}
+
+// OpenStore opens the database of a data directory and unlocks its secrets. It is
+// store.ErrInUse while another process has it.
+func OpenStore(ctx context.Context, c Config) (*store.Store, error) {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, configError("data-dir", "%v", err)
+	}
+	opened, err := store.Open(ctx, filepath.Join(c.DataDir, "chancery.db"))
+	if err != nil {
+		return nil, fmt.Errorf("opening the database in %s: %w", c.DataDir, err)
+	}
+	if err := unlock(ctx, c, opened); err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return opened, nil
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"chancery"
+)
+
+// Report is what the doctor found.
+type Report struct {
+	// Checks is how many invariants were checked, Rows how many sealed values and
+	// certificates were opened for it.
+	Checks int `json:"checks"`
+	Rows   int `json:"rows"`
+	// Problems is empty for sound data.
+	Problems []Problem `json:"problems"`
+}
+
+// Problem is one row that breaks an invariant.
+type Problem struct {
+	Invariant string `json:"invariant"`
+	Row       string `json:"row"`
+}
+
+// Invariants that SQL can see: each query gives the rows that break it, as text.
+var invariants = []struct{ name, query string }{
+	{"a plan's used units are its debits less its refunds, and within its total", `
+		SELECT 'plan ' || p.id FROM plans p WHERE p.used < 0 OR p.used > p.total OR p.used <>
+		(SELECT COUNT(*) FROM ledger l WHERE l.plan_id = p.id AND l.kind = 'debit') -
+		(SELECT COUNT(*) FROM ledger l WHERE l.plan_id = p.id AND l.kind = 'refund')`},
+	{"every order has one debit, of its own plan and account", `
+		SELECT 'order ' || o.id FROM orders o LEFT JOIN ledger l ON l.order_id = o.id AND l.kind = 'debit'
+		WHERE l.order_id IS NULL OR l.plan_id <> o.plan_id OR l.account_id <> o.account_id`},
+	{"an order has a refund if and only if it is deleted, to the plan it was taken from", `
+		SELECT 'order ' || o.id FROM orders o LEFT JOIN ledger l ON l.order_id = o.id AND l.kind = 'refund'
+		WHERE (o.state = 'deleted') <> (l.order_id IS NOT NULL) OR l.plan_id <> o.plan_id`},
+	{"a plan belongs to the account and product of its orders", `
+		SELECT 'order ' || o.id FROM orders o JOIN plans p ON p.id = o.plan_id
+		WHERE p.account_id <> o.account_id OR p.product_code <> o.product_code`},
+	{"every ledger line belongs to an order", `
+		SELECT 'ledger ' || l.order_id || ' ' || l.kind FROM ledger l LEFT JOIN orders o ON o.id = l.order_id WHERE o.id IS NULL`},
+	{"every order has what must be published to prove it", `
+		SELECT 'order ' || o.id FROM orders o LEFT JOIN validations v ON v.order_id = o.id AND v.account_id = o.account_id
+		WHERE v.order_id IS NULL OR v.method <> o.method OR (o.name <> v.name AND o.name <> '*.' || v.name)`},
+	{"an order is in a known state", `
+		SELECT 'order ' || id FROM orders WHERE state NOT IN ('payed', 'domain_verify', 'process', 'verify_fail', 'certificate', 'deleted')`},
+	{"an open order has one step that takes it on, and no other order has steps", `
+		SELECT 'order ' || o.id FROM orders o WHERE (o.state IN ('domain_verify', 'process')) <>
+		((SELECT COUNT(*) FROM steps s WHERE s.order_id = o.id AND s.account_id = o.account_id AND s.kind = 'advance_order') = 1)
+		OR o.state NOT IN ('domain_verify', 'process') AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id)`},
+	{"a proved order knows when it was proved, with a look that saw the proof", `
+		SELECT 'order ' || o.id FROM orders o WHERE o.state IN ('process', 'certificate') AND (o.proved_at = 0
+		OR NOT EXISTS (SELECT 1 FROM evidence e WHERE e.order_id = o.id AND e.finding = 'seen'))`},
+	{"an issued order has its certificate, and no other order has one", `
+		SELECT 'order ' || o.id FROM orders o LEFT JOIN certificates c ON c.order_id = o.id
+		WHERE (o.state = 'certificate') <> (c.id IS NOT NULL)
+		OR o.state = 'certificate' AND (c.id <> o.certificate_id OR c.account_id <> o.account_id OR o.issued_at = 0)`},
+	{"a key waits only with an open order that the service makes it for", `
+		SELECT 'key of order ' || k.order_id FROM order_keys k LEFT JOIN orders o ON o.id = k.order_id AND o.account_id = k.account_id
+		WHERE o.id IS NULL OR o.csr IS NOT NULL OR o.state NOT IN ('domain_verify', 'process')`},
+	{"a certificate has a key if and only if the service made it", `
+		SELECT 'certificate ' || c.id FROM certificates c JOIN orders o ON o.id = c.order_id WHERE (c.key IS NULL) <> (o.csr IS NOT NULL)`},
+	{"what the embedded CA signed is in its record, once for an order", `
+		SELECT 'order ' || i.order_id FROM issuances i WHERE i.order_id > 0 AND i.certificate IS NOT NULL
+		GROUP BY i.order_id HAVING COUNT(*) > 1`},
+	{"a submission record names an order of its account", `
+		SELECT 'submission of order ' || s.order_id FROM submissions s
+		LEFT JOIN orders o ON o.id = s.order_id AND o.account_id = s.account_id WHERE o.id IS NULL`},
+	{"every reference leads to a row", `SELECT "table" || ' row ' || rowid FROM pragma_foreign_key_check`},
+	{"the database file is sound", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},
+}
+
+// Examine checks every invariant of the data: the ledger against plans and
+// orders, orders against proofs, steps, keys and certificates, that every sealed
+// value opens in its place, and that every certificate is the one the CA
+// recorded and fits its key. It changes nothing and may run at any time.
+func (s *Store) Examine(ctx context.Context) (Report, error) {
+	report := Report{Checks: len(invariants) + len(sealedTables) + 1, Problems: []Problem{}}
+	for _, check := range invariants {
+		if err := s.broken(ctx, &report, check.name, check.query); err != nil {
+			return report, err
+		}
+	}
+	for _, table := range sealedTables {
+		if err := s.openAll(ctx, &report, table); err != nil {
+			return report, err
+		}
+	}
+	return report, s.examineCertificates(ctx, &report)
+}
+
+func (s *Store) broken(ctx context.Context, report *Report, name, query string) error {
+	rows, err := s.reads.QueryContext(ctx, query)
+	if err != nil {
+		return fmt.Errorf("checking that %s: %w", name, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var row string
+		if err := rows.Scan(&row); err != nil {
+			return fmt.Errorf("checking that %s: %w", name, err)
+		}
+		report.Problems = append(report.Problems, Problem{name, row})
+	}
+	return rows.Err()
+}
+
+// sealedTables are where sealed values stand, with the column of the row's id.
+var sealedTables = []struct{ table, id, account, column string }{
+	{accessKeyTable, "id", "account_id", "secret"},
+	{orderKeyTable, "order_id", "account_id", "key"},
+	{certificateTable, "id", "account_id", "key"},
+	{authorityTable, "id", "0", "key"},
+}
+
+func (s *Store) openAll(ctx context.Context, report *Report, t struct{ table, id, account, column string }) error {
+	rows, err := s.reads.QueryContext(ctx, fmt.Sprintf("SELECT %s, %s, %s FROM %s WHERE %s IS NOT NULL", t.id, t.account, t.column, t.table, t.column))
+	if err != nil {
+		return fmt.Errorf("opening sealed values of %s: %w", t.table, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id any
+		var account chancery.AccountID
+		var sealed []byte
+		if err := rows.Scan(&id, &account, &sealed); err != nil {
+			return fmt.Errorf("opening sealed values of %s: %w", t.table, err)
+		}
+		report.Rows++
+		if _, err := s.keyring.Open(sealed, place(t.table, account, id)); err != nil {
+			report.Problems = append(report.Problems, Problem{"every sealed value opens in its place", fmt.Sprintf("%s %v", t.table, id)})
+		}
+	}
+	return rows.Err()
+}
+
+// examineCertificates compares certificates with the CA's record and their keys.
+func (s *Store) examineCertificates(ctx context.Context, report *Report) error {
+	const name = "a certificate is the one the CA recorded, for the order's name, and fits its key"
+	rows, err := s.reads.QueryContext(ctx, `SELECT c.id, c.account_id, c.pem, c.key, c.serial, o.name, i.certificate
+		FROM certificates c JOIN orders o ON o.id = c.order_id LEFT JOIN issuances i ON i.serial = c.serial`)
+	if err != nil {
+		return fmt.Errorf("examining certificates: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id int64
+		var account chancery.AccountID
+		var text, serial, domain string
+		var sealed, recorded []byte
+		if err := rows.Scan(&id, &account, &text, &sealed, &serial, &domain, &recorded); err != nil {
+			return fmt.Errorf("examining certificates: %w", err)
+		}
+		report.Rows++
+		if err := s.examineCertificate(text, serial, domain, recorded, sealed, place(certificateTable, account, id)); err != nil {
+			report.Problems = append(report.Problems, Problem{name, fmt.Sprintf("certificate %d: %s", id, err)})
+		}
+	}
+	return rows.Err()
+}
+
+func (s *Store) examineCertificate(text, serial, domain string, recorded, sealed []byte, place string) error {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return errors.New("not PEM")
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	switch {
+	case err != nil:
+		return errors.New("cannot be parsed")
+	case recorded != nil && !bytes.Equal(recorded, block.Bytes):
+		return errors.New("differs from the CA's record")
+	case chancery.SerialHex(leaf.SerialNumber) != serial:
+		return errors.New("has another serial than its row")
+	case len(leaf.DNSNames) != 1 || leaf.DNSNames[0] != domain:
+		return errors.New("has other names than its order")
+	case len(sealed) == 0:
+		return nil
+	}
+	key, err := s.keyring.Open(sealed, place)
+	if err != nil {
+		return errors.New("has a key that does not open")
+	}
+	return chancery.KeyFits(key, leaf)
+}
