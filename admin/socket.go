@@ -54,12 +54,12 @@ func (a *Admin) run(ctx context.Context, name string, input []byte) ([]byte, err
 // Listen makes the socket in the data directory, in place of one that a dead
 // process left. The caller holds the lock on the database, so no live service
 // has it.
-func Listen(dataDir string) (net.Listener, error) {
+func Listen(ctx context.Context, dataDir string) (net.Listener, error) {
 	path := filepath.Join(dataDir, SocketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("removing the old admin socket: %w", err)
 	}
-	listener, err := net.Listen("unix", path)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("making the admin socket (its path may have about 100 characters): %w", err)
 	}
@@ -92,9 +92,9 @@ type Socket struct{ http *http.Client }
 
 // Dial gives the running service of a data directory; ok is false when none is
 // running there.
-func Dial(dataDir string) (socket *Socket, ok bool, err error) {
+func Dial(ctx context.Context, dataDir string) (socket *Socket, ok bool, err error) {
 	path := filepath.Join(dataDir, SocketName)
-	conn, err := net.DialTimeout("unix", path, time.Second)
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, false, nil
 	}

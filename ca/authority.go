@@ -60,6 +60,6 @@ func record(kind chancery.AuthorityKind, certificate *x509.Certificate, key priv
 }
 
 func sameKey(one, other crypto.PublicKey) bool {
-	comparable, ok := one.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && comparable.Equal(other)
+	key, ok := one.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(other)
 }

@@ -27,9 +27,10 @@ func newCAKey(algorithm chancery.KeyAlgorithm) (privateKey, error) {
 		return rsa.GenerateKey(rand.Reader, 3072)
 	case chancery.RSA4096:
 		return rsa.GenerateKey(rand.Reader, 4096)
+	default:
+		return nil, fmt.Errorf("CA keys can be %s, %s or %s, not %q",
+			chancery.ECC256, chancery.RSA3072, chancery.RSA4096, algorithm)
 	}
-	return nil, fmt.Errorf("CA keys can be %s, %s or %s, not %q",
-		chancery.ECC256, chancery.RSA3072, chancery.RSA4096, algorithm)
 }
 
 // Rehearsals are signed with keys that never protect anything, one for each

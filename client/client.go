@@ -168,7 +168,7 @@ func (c *Client) sign(ctx context.Context, action string, in any) (*http.Request
 		signed.Header.Del("Content-Type")
 	}
 	err := signature.Sign(signed, c.credentials, signature.Options{
-		Scheme: signature.V3, Action: action, Version: cas.Version, Nonce: rand.Text(), Time: time.Now(),
+		Scheme: signature.V3, Action: action, Version: cas.Version, Nonce: rand.Text(), Time: chancery.SystemClock{}.Now(),
 	})
 	if err != nil {
 		return nil, err

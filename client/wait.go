@@ -9,7 +9,7 @@ import (
 	"chancery/cas"
 )
 
-// ErrFailed: the order ended without a certificate. The error that wraps it
+// ErrFailed means that the order ended without a certificate. The error that wraps it
 // tells why.
 var ErrFailed = errors.New("the order failed")
 

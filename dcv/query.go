@@ -111,7 +111,7 @@ func systemServers(path string) ([]string, error) {
 	case err != nil && !os.IsNotExist(err):
 		return nil, fmt.Errorf("domain control validation: reading the system's resolvers: %w", err)
 	case err != nil || len(config.Servers) == 0:
-		return []string{"127.0.0.1:53"}, nil
+		return []string{"127.0.0.1:53"}, nil //nolint:nilerr // resolv.conf(5): without the file the local server is asked
 	}
 	settled := make([]string, len(config.Servers))
 	for i, server := range config.Servers {

@@ -65,7 +65,7 @@ func ReadKeyFile(path string) (chancery.Secret, error) {
 	if err != nil {
 		return chancery.Secret{}, fmt.Errorf("opening the key file: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if err := checkMode(file); err != nil {
 		return chancery.Secret{}, err
 	}

@@ -60,7 +60,7 @@ func NewWrappedKeyset(kek chancery.Secret) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a keyset: %w", err)
 	}
-	var wrapped keyset.MemReaderWriter
+	var wrapped keyset.MemReaderWriter //nolint:staticcheck // its successor adds unauthenticated bytes
 	if err := handle.WriteWithAssociatedData(&wrapped, wrapping, keysetPurpose); err != nil {
 		return nil, fmt.Errorf("wrapping the keyset: %w", err)
 	}
@@ -73,6 +73,7 @@ func Open(kek chancery.Secret, wrapped []byte) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
+	//nolint:staticcheck // as in NewWrappedKeyset
 	stored := &keyset.MemReaderWriter{EncryptedKeyset: &tinkpb.EncryptedKeyset{EncryptedKeyset: wrapped}}
 	handle, err := keyset.ReadWithAssociatedData(stored, wrapping, keysetPurpose)
 	if err != nil {

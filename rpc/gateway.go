@@ -55,7 +55,7 @@ type call struct {
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: newRequestID(), trace: randomHex(16), began: time.Now(), request: r}
+	c := &call{id: newRequestID(), trace: randomHex(16), began: time.Now(), request: r} //nolint:forbidigo // it measures
 	output, err := g.guarded(c)
 	a := c.render(output, err)
 	header := w.Header()

@@ -17,7 +17,7 @@ type Secret []byte
 func (Secret) String() string { return redacted }
 
 // Format gives "[redacted]" for every verb, %#v, %x and %d included.
-func (Secret) Format(out fmt.State, _ rune) { io.WriteString(out, redacted) }
+func (Secret) Format(out fmt.State, _ rune) { _, _ = io.WriteString(out, redacted) }
 
 // LogValue gives "[redacted]".
 func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
@@ -37,7 +37,7 @@ type Credentials struct {
 func (c Credentials) String() string { return c.AccessKeyID + " " + redacted }
 
 // Format gives String for every verb.
-func (c Credentials) Format(out fmt.State, _ rune) { io.WriteString(out, c.String()) }
+func (c Credentials) Format(out fmt.State, _ rune) { _, _ = io.WriteString(out, c.String()) }
 
 // LogValue gives String.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(c.String()) }
@@ -52,7 +52,7 @@ func (c Claim) String() string {
 }
 
 // Format gives String for every verb.
-func (c Claim) Format(out fmt.State, _ rune) { io.WriteString(out, c.String()) }
+func (c Claim) Format(out fmt.State, _ rune) { _, _ = io.WriteString(out, c.String()) }
 
 // LogValue gives String.
 func (c Claim) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -29,7 +29,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	out.Write(text)
 	fmt.Fprintln(&out, c.String(), c.AccessKeySecret.String(), claim.String())
 	for _, secret := range []string{"tops3cret", "tok3n"} {
-		for _, form := range []string{secret, hex.EncodeToString([]byte(secret)), strings.Trim(fmt.Sprint([]byte(secret)), "[]")} {
+		for _, form := range []string{secret, hex.EncodeToString([]byte(secret)), strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]")} {
 			if strings.Contains(strings.ToLower(out.String()), form) {
 				t.Errorf("%q is in the output as %q", secret, form)
 			}

@@ -9,12 +9,12 @@ import (
 
 func TestEncode(t *testing.T) {
 	for in, want := range map[string]string{
-		"":                   "",
-		"azAZ09-_.~":         "azAZ09-_.~",
-		" +*%/:=&?#'()!;,@$": "%20%2B%2A%25%2F%3A%3D%26%3F%23%27%28%29%21%3B%2C%40%24",
-		"证":                  "%E8%AF%81",
-		"\x00\xff\n":         "%00%FF%0A",
-		"already%20encoded":  "already%2520encoded",
+		"":                    "",
+		"azAZ09-_.~":          "azAZ09-_.~",
+		"a +*%/:=&?#'()!;,@$": "a%20%2B%2A%25%2F%3A%3D%26%3F%23%27%28%29%21%3B%2C%40%24",
+		"证":                   "%E8%AF%81",
+		"\x00\xff\n":          "%00%FF%0A",
+		"already%20encoded":   "already%2520encoded",
 	} {
 		if got := Encode(in); got != want {
 			t.Errorf("Encode(%q) = %q, want %q", in, got, want)

@@ -129,7 +129,7 @@ func signedValues(r *Request, names []string) (map[string]string, error) {
 
 func headerName(name string) bool {
 	for i := range len(name) {
-		if c := name[i]; !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
+		if c := name[i]; (c < 'a' || 'z' < c) && (c < '0' || '9' < c) && c != '-' && c != '_' {
 			return false
 		}
 	}

@@ -14,7 +14,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// ErrNewerSchema: the database was written by a newer version of the program.
+// ErrNewerSchema means that the database was written by a newer version of the program.
 var ErrNewerSchema = errors.New("the database has a newer schema than this version of chancery knows; use the newer version")
 
 // migrate runs what the database has not seen yet, each file in a transaction.

@@ -17,13 +17,13 @@ import (
 	"chancery/store/query"
 )
 
-// ErrInUse: another process has the database open.
+// ErrInUse means that another process has the database open.
 var ErrInUse = errors.New("another process uses this data directory")
 
 func init() {
 	// The database's clock, under the name that PostgreSQL gets as a function too.
 	sqlite.MustRegisterScalarFunction("now_ms", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
-		return time.Now().UnixMilli(), nil
+		return time.Now().UnixMilli(), nil //nolint:forbidigo // it is the database's clock
 	})
 }
 

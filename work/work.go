@@ -169,7 +169,7 @@ func (w *Worker) rest(ctx context.Context) {
 func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(context.Context, chancery.Step) error, step chancery.Step) {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
-	began := time.Now()
+	began := time.Now() //nolint:forbidigo // it measures
 	run, known := kinds[step.Kind]
 	err := errors.New("this version does not know the step")
 	if known {

@@ -95,7 +95,7 @@ func parseChain(text string) ([]*x509.Certificate, error) {
 }
 
 func writeFiles(dir string, state *cas.DescribeCertificateStateOutput, root *x509.Certificate) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
 	leaf, chain := splitLeaf(state.Certificate)

@@ -51,7 +51,7 @@ func call[O any](command *cobra.Command, o *operatorFlags, name string, input an
 }
 
 func (o *operatorFlags) reach(ctx context.Context) (admin.Caller, func() error, error) {
-	socket, running, err := admin.Dial(o.dataDir)
+	socket, running, err := admin.Dial(ctx, o.dataDir)
 	if err != nil || running {
 		return socket, func() error { return nil }, err
 	}

@@ -21,7 +21,7 @@ type progress struct {
 }
 
 func newProgress(t teller) *progress {
-	p := &progress{teller: t, to: t.command.ErrOrStderr(), began: time.Now()}
+	p := &progress{teller: t, to: t.command.ErrOrStderr(), began: time.Now()} //nolint:forbidigo // it measures
 	if file, ok := p.to.(*os.File); ok {
 		info, err := file.Stat()
 		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -50,7 +50,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.CredentialsOut, "credentials-out", "", "file for the first account's access key, written on the first start with mode 0600 instead of showing it")
 	flags.StringVar(&c.Products, "products", "", "JSON file with the catalogue of products, in place of the built-in one")
 	flags.StringVar(&c.KeyFile, "keyring-key-file", "", "file with the key-encryption key; without it one is made in the data directory")
-	flags.StringVar(&c.CAKey, "ca-key", "ECC_256", "key of a newly made CA: ECC_256, ECC_384, RSA_3072 or RSA_4096")
+	flags.StringVar(&c.CAKey, "ca-key", "ECC_256", "key of a newly made CA: ECC_256, RSA_3072 or RSA_4096")
 	flags.StringVar(&c.PKIURL, "pki-url", "", "base URL under which others reach /ca/ of this service over plain HTTP; leaves then carry CRL and AIA locations")
 	flags.StringVar(&c.PKIListen, "pki-listen", "", "address of a plain HTTP listener for /ca/ alone, for when the API uses TLS")
 	flags.StringArrayVar(&c.Resolvers, "dcv-resolver", nil, "DNS server asked for proofs, as host or host:port; repeatable; default the system's")

@@ -198,7 +198,7 @@ func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, re
 			return err
 		}
 	}
-	socket, err := admin.Listen(c.DataDir)
+	socket, err := admin.Listen(ctx, c.DataDir)
 	if err != nil {
 		return err
 	}

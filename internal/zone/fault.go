@@ -54,6 +54,7 @@ func (f Fault) apply(reply *dns.Msg, udp bool) bool {
 		}
 	case Forge:
 		reply.Question[0].Name = "forged." + reply.Question[0].Name
+	case None, Sever:
 	}
 	return true
 }

@@ -8,6 +8,7 @@
 package zone
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -68,11 +69,11 @@ func listen(addr string) (net.PacketConn, net.Listener, error) {
 		return nil, nil, err
 	}
 	for try := 1; ; try++ {
-		packets, err := net.ListenPacket("udp", addr)
+		packets, err := (&net.ListenConfig{}).ListenPacket(context.Background(), "udp", addr)
 		if err != nil {
 			return nil, nil, err
 		}
-		listener, err := net.Listen("tcp", packets.LocalAddr().String())
+		listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", packets.LocalAddr().String())
 		if err == nil {
 			return packets, listener, nil
 		}

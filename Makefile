@@ -1,0 +1,76 @@
+# `make help` lists what there is. Go is all that `make run` and `make build`
+# need; `make test` installs what else the tests need.
+
+BIN   := .cache/bin
+LINT  := v2.15.0
+SQLC  := v1.31.1
+# What the tests run beside Go: official clients (Node) and OpenSSL.
+DEBS  := openssl nodejs npm
+SUDO  := $(if $(filter-out 0,$(shell id -u)),sudo)
+
+.PHONY: help
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+.PHONY: run
+run: ## see a certificate issued, then go on serving until Ctrl-C
+	go run ./cmd/chancery quickstart $(ARGS)
+
+.PHONY: build
+build: ## build bin/chancery
+	go build -trimpath -o bin/chancery ./cmd/chancery
+
+.PHONY: test
+test: deps ## install what the tests need and run all of them, with the race detector
+	CHANCERY_TEST_ALL=1 go test -race -timeout 20m ./...
+
+.PHONY: check
+check: $(BIN)/golangci-lint ## lint, formatting, generated files, module versions
+	$(BIN)/golangci-lint run ./...
+	cd e2e/clients/go && go vet ./...
+	go mod tidy -diff
+	go mod verify
+	@want=$$(go mod download -json modernc.org/sqlite@$$(go list -m -f '{{.Version}}' modernc.org/sqlite) | sed -n 's/.*"GoMod": "\(.*\)".*/\1/p' | xargs sed -n 's/.*modernc.org\/libc \(v[^ ]*\).*/\1/p'); \
+	have=$$(go list -m -f '{{.Version}}' modernc.org/libc); \
+	test "$$want" = "$$have" || { echo "modernc.org/libc is $$have; modernc.org/sqlite asks for $$want"; exit 1; }
+
+.PHONY: generate
+generate: $(BIN)/sqlc ## make what is made from tables: SQL code and pages of docs/
+	cd store && ../$(BIN)/sqlc generate
+	go test ./store -run TestGenerated -update
+	go run ./internal/gendocs
+
+.PHONY: bench
+bench: ## run the benchmarks of docs/performance.md
+	go test -run '^$$' -bench . -benchmem ./signature ./ca ./internal/bench
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (default 30s)
+	@for p in $$(grep -rl --include=*_test.go '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for f in $$(grep -h '^func Fuzz' $$p/*_test.go | sed -E 's/func (Fuzz[A-Za-z0-9]*).*/\1/'); do \
+	    echo "$$p $$f"; go test $$p -run '^$$' -fuzz "^$$f$$" -fuzztime $(or $(FUZZTIME),30s) || exit 1; \
+	  done; done
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities (needs the vulnerability database)
+	go run golang.org/x/vuln/cmd/govulncheck@latest ./...
+
+.PHONY: deps
+deps: e2e/clients/node/node_modules ## install what the tests need
+	@missing=; for c in openssl node npm; do command -v $$c >/dev/null || missing=yes; done; \
+	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DEBS); fi
+
+e2e/clients/node/node_modules: e2e/clients/node/package-lock.json
+	@command -v npm >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DEBS); }
+	cd e2e/clients/node && npm ci --silent
+	@touch $@
+
+$(BIN)/golangci-lint:
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT)
+
+$(BIN)/sqlc:
+	GOBIN=$(CURDIR)/$(BIN) go install github.com/sqlc-dev/sqlc/cmd/sqlc@$(SQLC)
+
+.PHONY: clean
+clean: ## remove what was built or made here
+	rm -rf bin .cache chancery-quickstart e2e/clients/node/node_modules

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"chancery"
+	"chancery/cas"
+)
+
+// operations is the reference page of every operation: from the table of
+// contents, the Input and Output structs, and the comments beside them.
+func operations(root string) (string, error) {
+	comments, err := readComments(filepath.Join(root, "cas"))
+	if err != nil {
+		return "", err
+	}
+	api := (&cas.Service{}).API()
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Operations\n\nProduct `%s`, version `%s`. Every call is one signed GET or POST of `/`; parameters stand in the\n"+
+		"query, in a form body, or in both. Every answer has a RequestId. Error codes: [errors.md](errors.md);\n"+
+		"differences from the original: [divergences.md](divergences.md).\n\n| operation | RAM action | access | |\n| --- | --- | --- | --- |\n", api.Product, api.Version)
+	for _, o := range api.Operations {
+		fmt.Fprintf(&b, "| [%s](#%s) | `%s:%s` | %s | %s |\n", o.Name, strings.ToLower(o.Name), api.RAMCode, o.Name, o.Access, o.Summary)
+	}
+	for _, o := range api.Operations {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", o.Name, paragraphs(comments["Service."+o.Name]))
+		b.WriteString("| parameter | type | required | |\n| --- | --- | --- | --- |\n")
+		fields(&b, comments, "", reflect.TypeOf(o.Input), true)
+		b.WriteString("\n| answer | type | |\n| --- | --- | --- |\n| RequestId | string | Names the request, also in the operator's log. |\n")
+		fields(&b, comments, "", reflect.TypeOf(o.Output), false)
+	}
+	return b.String(), nil
+}
+
+func fields(b *strings.Builder, comments map[string]string, prefix string, t reflect.Type, input bool) {
+	for i := range t.NumField() {
+		field := t.Field(i)
+		name, kind, inner := wire(prefix+field.Name, field.Type)
+		text := comments[t.Name()+"."+field.Name]
+		if input {
+			required := ""
+			if chancery.Required(field) {
+				required = "yes"
+			}
+			fmt.Fprintf(b, "| %s | %s | %s | %s |\n", name, kind, required, text)
+		} else {
+			fmt.Fprintf(b, "| %s | %s | %s |\n", name, kind, text)
+		}
+		if inner != nil {
+			fields(b, comments, name+".", inner, input)
+		}
+	}
+}
+
+// wire is how a field looks to callers, with the struct inside it if any.
+func wire(name string, t reflect.Type) (string, string, reflect.Type) {
+	switch t.Kind() {
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Struct {
+			return name + ".N", "list", t.Elem()
+		}
+		return name + ".N", t.Elem().String(), nil
+	case reflect.Pointer:
+		return name, "object", t.Elem()
+	default:
+		return name, t.String(), nil
+	}
+}
+
+// readComments gives the comments on methods ("Service.Name") and struct fields
+// ("Struct.Field") of a package directory.
+func readComments(dir string) (map[string]string, error) {
+	files, err := parseFiles(dir)
+	if err != nil {
+		return nil, err
+	}
+	page, err := doc.NewFromFiles(files.set, files.parsed, "chancery/cas", doc.PreserveAST)
+	if err != nil {
+		return nil, err
+	}
+	comments := map[string]string{}
+	for _, t := range page.Types {
+		for _, method := range t.Methods {
+			comments[t.Name+"."+method.Name] = method.Doc
+		}
+		for _, spec := range t.Decl.Specs {
+			if s, ok := spec.(*ast.TypeSpec).Type.(*ast.StructType); ok {
+				fieldComments(comments, t.Name, s)
+			}
+		}
+	}
+	return comments, nil
+}
+
+type parsedFiles struct {
+	set    *token.FileSet
+	parsed []*ast.File
+}
+
+func parseFiles(dir string) (parsedFiles, error) {
+	files := parsedFiles{set: token.NewFileSet()}
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return files, err
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files.set, name, nil, parser.ParseComments)
+		if err != nil {
+			return files, err
+		}
+		files.parsed = append(files.parsed, file)
+	}
+	return files, nil
+}
+
+func fieldComments(comments map[string]string, structName string, s *ast.StructType) {
+	for _, field := range s.Fields.List {
+		text := field.Doc.Text() + field.Comment.Text()
+		for _, name := range field.Names {
+			comments[structName+"."+name.Name] = strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", `\|`)
+		}
+	}
+}
+
+// paragraphs joins the lines of each paragraph of a comment.
+func paragraphs(text string) string {
+	parts := strings.Split(strings.TrimSpace(text), "\n\n")
+	for i, part := range parts {
+		parts[i] = strings.Join(strings.Fields(part), " ")
+	}
+	return strings.Join(parts, "\n\n")
+}
