@@ -43,6 +43,7 @@ func New(endpoint string, credentials signature.Credentials, roots *x509.CertPoo
 	}
 	u.Path = "/"
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 64 // the default of 2 makes busy callers dial for nearly every call
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	return &Client{endpoint: u, credentials: credentials, http: &http.Client{Transport: transport, Timeout: 30 * time.Second}}, nil
 }

@@ -77,6 +77,10 @@ func (t teller) status(order int64, state *cas.DescribeCertificateStateOutput, v
 }
 
 func (t teller) looks(looks []cas.Look) {
+	if len(looks) == 0 {
+		t.text("Nobody has looked for the proof yet.\n")
+		return
+	}
 	t.text("Looks at the proof, oldest first:\n")
 	for _, look := range looks {
 		times := ""

@@ -31,4 +31,4 @@ WHERE issuances.serial = sqlc.arg(serial) AND issuances.certificate IS NULL AND 
 
 -- name: SignedIssuance :one
 SELECT * FROM issuances
-WHERE account_id = $1 AND order_id = $2 AND certificate IS NOT NULL;
+WHERE account_id = $1 AND order_id = $2 AND order_id > 0 AND certificate IS NOT NULL;

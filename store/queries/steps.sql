@@ -36,6 +36,3 @@ WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND ki
 
 -- name: DeleteOrderSteps :exec
 DELETE FROM steps WHERE account_id = $1 AND order_id = $2;
-
--- name: CountSteps :one
-SELECT COUNT(*) FROM steps WHERE kind = $1;

@@ -216,7 +216,7 @@ func (q *Queries) CompleteIssuance(ctx context.Context, arg CompleteIssuancePara
 
 const signedIssuance = `-- name: SignedIssuance :one
 SELECT serial, authority_id, account_id, order_id, to_be_signed, certificate, at FROM issuances
-WHERE account_id = $1 AND order_id = $2 AND certificate IS NOT NULL
+WHERE account_id = $1 AND order_id = $2 AND order_id > 0 AND certificate IS NOT NULL
 `
 
 type SignedIssuanceParams struct {

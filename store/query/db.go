@@ -99,9 +99,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
 	}
-	if q.countStepsStmt, err = db.PrepareContext(ctx, countSteps); err != nil {
-		return nil, fmt.Errorf("error preparing query CountSteps: %w", err)
-	}
 	if q.debitOfStmt, err = db.PrepareContext(ctx, debitOf); err != nil {
 		return nil, fmt.Errorf("error preparing query DebitOf: %w", err)
 	}
@@ -313,11 +310,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countPlansWithUnitsStmt: %w", cerr)
 		}
 	}
-	if q.countStepsStmt != nil {
-		if cerr := q.countStepsStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countStepsStmt: %w", cerr)
-		}
-	}
 	if q.debitOfStmt != nil {
 		if cerr := q.debitOfStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing debitOfStmt: %w", cerr)
@@ -517,7 +509,6 @@ type Queries struct {
 	countEvidenceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
-	countStepsStmt              *sql.Stmt
 	debitOfStmt                 *sql.Stmt
 	deleteOrderKeyStmt          *sql.Stmt
 	deleteOrderStepsStmt        *sql.Stmt
@@ -576,7 +567,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countEvidenceStmt:           q.countEvidenceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
-		countStepsStmt:              q.countStepsStmt,
 		debitOfStmt:                 q.debitOfStmt,
 		deleteOrderKeyStmt:          q.deleteOrderKeyStmt,
 		deleteOrderStepsStmt:        q.deleteOrderStepsStmt,

@@ -88,17 +88,6 @@ func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step,
 	return items, nil
 }
 
-const countSteps = `-- name: CountSteps :one
-SELECT COUNT(*) FROM steps WHERE kind = $1
-`
-
-func (q *Queries) CountSteps(ctx context.Context, kind string) (int64, error) {
-	row := q.queryRow(ctx, q.countStepsStmt, countSteps, kind)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const deleteOrderSteps = `-- name: DeleteOrderSteps :exec
 DELETE FROM steps WHERE account_id = $1 AND order_id = $2
 `
