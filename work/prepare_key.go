@@ -52,7 +52,10 @@ func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.O
 		return tx.AddOrderKey(made)
 	})
 	if errors.Is(err, chancery.ErrConflict) {
-		return w.storedKey(ctx, order)
+		if stored, err = w.storedKey(ctx, order); errors.Is(err, chancery.ErrNotFound) {
+			err = chancery.ErrConflict // nobody was first: the order was withdrawn
+		}
+		return stored, err
 	}
 	if err != nil {
 		return chancery.OrderKey{}, fmt.Errorf("storing the key of order %d: %w", order.ID, err)

@@ -23,6 +23,7 @@ type Settings struct {
 	AccessKeySecret string
 	HTTPMethod      string // empty: the client's own choice
 	Cancel          bool
+	Retry           bool // where the client has to be told
 	Order           Order
 }
 
@@ -236,6 +237,7 @@ func settings() (Settings, error) {
 		AccessKeySecret: os.Getenv("CHANCERY_ACCESS_KEY_SECRET"),
 		HTTPMethod:      os.Getenv("CHANCERY_HTTP_METHOD"),
 		Cancel:          os.Getenv("CHANCERY_CANCEL") == "1",
+		Retry:           os.Getenv("CHANCERY_RETRY") == "1",
 		Order: Order{
 			Username:     "Tom O'Neil (ops) ä+*~",
 			Phone:        "13900001111",

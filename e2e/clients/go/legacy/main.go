@@ -26,7 +26,8 @@ func main() {
 
 func connect(set journey.Settings) (journey.Client, error) {
 	key := credentials.NewAccessKeyCredential(set.AccessKeyID, set.AccessKeySecret)
-	c, err := cas.NewClientWithOptions("cn-hangzhou", sdk.NewConfig().WithScheme(requests.HTTP), key)
+	config := sdk.NewConfig().WithScheme(requests.HTTP).WithAutoRetry(set.Retry)
+	c, err := cas.NewClientWithOptions("cn-hangzhou", config, key)
 	if err != nil {
 		return nil, err
 	}

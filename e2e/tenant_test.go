@@ -1,0 +1,99 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+
+	"chancery"
+	"chancery/admin"
+	"chancery/cas"
+	"chancery/client"
+	"chancery/signature"
+)
+
+// tenant is an account with a key and a plan of its own, so that tests which
+// share a service can count its units.
+type tenant struct {
+	account chancery.AccountID
+	key     signature.Credentials
+	*client.Client
+}
+
+// tenant makes one with so many units of a product. It speaks to the running
+// service through its admin socket, as the command line does.
+func (s *service) tenant(t testing.TB, product string, units int64) tenant {
+	t.Helper()
+	socket, running, err := admin.Dial(soon(t), s.dir)
+	if err != nil || !running {
+		t.Fatalf("the admin socket: running %v, %v", running, err)
+	}
+	ask := func(name string, in, out any) {
+		t.Helper()
+		if err := socket.Call(soon(t), name, in, out); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	var account admin.Account
+	ask("account.create", admin.NewAccount{Name: t.Name()}, &account)
+	var key admin.AccessKey
+	ask("accesskey.create", admin.NewAccessKey{AccountID: account.ID}, &key)
+	ask("plan.grant", admin.Grant{AccountID: account.ID, ProductCode: product, Count: units}, &admin.Plan{})
+	made := tenant{account: account.ID, key: signature.Credentials{AccessKeyID: key.ID, AccessKeySecret: signature.Secret(key.Secret)}}
+	made.Client = s.client(t, made.key)
+	return made
+}
+
+// uid is the account as the command line takes it.
+func (who tenant) uid() string { return fmt.Sprint(int64(who.account)) }
+
+// quota is what DescribePackageState tells.
+type quota struct {
+	Total, Used, Issued int64
+	ProductCode         string
+}
+
+func (q quota) String() string {
+	return fmt.Sprintf("%s: %d used of %d, %d issued", q.ProductCode, q.Used, q.Total, q.Issued)
+}
+
+// quota reads the tenant's quota of a product.
+func (who tenant) quota(t testing.TB, product string) quota {
+	t.Helper()
+	state, err := who.DescribePackageState(soon(t), cas.DescribePackageStateInput{ProductCode: product})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return quota{state.TotalCount, state.UsedCount, state.IssuedCount, state.ProductCode}
+}
+
+// apply opens an order.
+func (who tenant) apply(t testing.TB, name, method string) int64 {
+	t.Helper()
+	made, err := who.CreateCertificateRequest(soon(t), cas.CreateCertificateRequestInput{
+		Username: "Tom", Phone: "13900001111", Email: "ops@example.com", Domain: name, ValidateType: method,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made.OrderId
+}
+
+// state reads an order with all its evidence.
+func (who tenant) state(t testing.TB, order int64) *cas.DescribeCertificateStateOutput {
+	t.Helper()
+	state, err := who.DescribeCertificateState(soon(t), cas.DescribeCertificateStateInput{OrderId: order, Verbose: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+// issued waits until an order has its certificate.
+func (who tenant) issued(t testing.TB, order int64) (state *cas.DescribeCertificateStateOutput) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("order %d is issued", order), func() bool {
+		state = who.state(t, order)
+		return state.Type == string(chancery.Issued)
+	})
+	return state
+}
