@@ -68,6 +68,8 @@ func nameError(text, why string) error {
 // refusedForm finds what no mapping should repair.
 func refusedForm(base string) string {
 	switch {
+	case base == "":
+		return "has nothing after its wildcard"
 	case strings.HasSuffix(base, "."):
 		return "ends in a dot; leave the dot out"
 	case strings.Contains(base, "*"):
@@ -110,6 +112,9 @@ func refusedName(ascii string, wildcard bool) string {
 		if len(label) > maxLabel {
 			return "has a label of more than 63 characters"
 		}
+	}
+	if isAddress(ascii) { // it was written in full-width digits
+		return "is an IP address; give a domain name"
 	}
 	if len(labels) < 2 {
 		return "is a single label; a certificate needs a full name such as www.example.com"

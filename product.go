@@ -3,7 +3,9 @@ package chancery
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 )
 
@@ -105,6 +107,10 @@ func ParseCatalogue(text []byte) (Catalogue, error) {
 	return catalogue, nil
 }
 
+// maxDays keeps lifetimes and terms, a century at most, within what a
+// time.Duration and a written date can hold.
+const maxDays = 36_500
+
 func (p *Product) settle() error {
 	if p.Level == "" {
 		p.Level = DV
@@ -125,10 +131,10 @@ func (p *Product) settle() error {
 		return fmt.Errorf("level is %q, not DV or OV", p.Level)
 	case !slices.Contains(KeyAlgorithms, p.KeyAlgorithm):
 		return fmt.Errorf("keyAlgorithm is %q, not one of %v", p.KeyAlgorithm, KeyAlgorithms)
-	case p.LifetimeDays < 1:
-		return fmt.Errorf("lifetimeDays is %d; certificates live at least a day", p.LifetimeDays)
-	case p.TermDays < 0:
-		return fmt.Errorf("termDays is negative")
+	case p.LifetimeDays < 1 || p.LifetimeDays > maxDays:
+		return fmt.Errorf("lifetimeDays is %d; certificates live 1 to %d days", p.LifetimeDays, maxDays)
+	case p.TermDays < 0 || p.TermDays > maxDays:
+		return fmt.Errorf("termDays is %d; plans end within %d days, or never with 0", p.TermDays, maxDays)
 	}
 	return nil
 }
@@ -168,7 +174,7 @@ func strictJSON(text []byte, into any) error {
 	if err := decoder.Decode(into); err != nil {
 		return err
 	}
-	if decoder.More() {
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) { // More would pass over a closing bracket
 		return fmt.Errorf("text follows the JSON value")
 	}
 	return nil

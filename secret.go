@@ -1,27 +1,43 @@
 package chancery
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // Secret holds key material or an access key's secret. Whatever prints it
 // prints "[redacted]"; the bytes are reached only by Reveal.
-type Secret struct{ bytes []byte }
+type Secret struct {
+	// A pointer to a string: fmt reads unexported fields of structs that hold a
+	// Secret without asking it, but prints such a pointer as an address.
+	text *string
+}
 
 const redacted = "[redacted]"
 
-// NewSecret takes over b.
-func NewSecret(b []byte) Secret { return Secret{bytes: b} }
+// NewSecret holds a copy of b.
+func NewSecret(b []byte) Secret {
+	text := string(b)
+	return Secret{text: &text}
+}
 
-// Reveal gives the secret bytes, not to be changed or kept longer than needed.
-func (s Secret) Reveal() []byte { return s.bytes }
+// Reveal gives the secret bytes, not to be kept longer than needed.
+func (s Secret) Reveal() []byte {
+	if s.text == nil {
+		return nil
+	}
+	return []byte(*s.text)
+}
 
 // Empty tells whether there is no secret.
-func (s Secret) Empty() bool { return len(s.bytes) == 0 }
+func (s Secret) Empty() bool { return s.text == nil || *s.text == "" }
 
 // String implements fmt.Stringer.
 func (Secret) String() string { return redacted }
 
-// GoString implements fmt.GoStringer, so that %#v does not reach inside.
-func (Secret) GoString() string { return redacted }
+// Format implements fmt.Formatter for every verb, so that none reaches inside.
+func (Secret) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redacted) }
 
 // MarshalText keeps JSON, XML and text encoders out.
 func (Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }

@@ -144,12 +144,12 @@ func (c *Client) try(ctx context.Context, action string, in, out any) (again boo
 	if response.StatusCode != http.StatusOK {
 		failure := &Error{Status: response.StatusCode}
 		if json.Unmarshal(body, failure) != nil || failure.Code == "" {
-			return failure.Status >= 500, fmt.Errorf("%s: HTTP %d from something that is not a Chancery endpoint", action, response.StatusCode)
+			return failure.Status >= 500, fmt.Errorf("%s answers %s with HTTP %d, but not as Chancery does: is it the right endpoint?", c.endpoint, action, response.StatusCode)
 		}
 		return failure.Status >= 500, failure
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return false, fmt.Errorf("reading the answer of %s: %w", action, err)
+		return false, fmt.Errorf("%s answers %s, but not as Chancery does: is it the right endpoint?", c.endpoint, action)
 	}
 	return false, nil
 }

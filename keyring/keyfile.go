@@ -27,12 +27,18 @@ var keyEncoding = base64.StdEncoding.Strict()
 // returns nil, the file survives a crash of the machine. It never touches a file
 // that exists (the error is then fs.ErrExist) and leaves none behind on failure.
 func CreateKeyFile(path string) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.CreateTemp(filepath.Dir(path), ".chancery-*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("creating the key file: %w", err)
 	}
+	defer func() { _ = os.Remove(file.Name()) }()
 	if err := writeKey(file); err != nil {
-		return errors.Join(fmt.Errorf("writing the key file: %w", err), os.Remove(path))
+		return fmt.Errorf("writing the key file: %w", err)
+	}
+	// Under its own name the file is there whole or not at all, also when the
+	// process is killed.
+	if err := os.Link(file.Name(), path); err != nil {
+		return fmt.Errorf("creating the key file: %w", err)
 	}
 	// The entry in the directory must be as durable as the file, or a keyset
 	// wrapped with this key could outlive it.

@@ -58,6 +58,8 @@ var Errors = []ErrorRow{
 	{chancery.InvalidParameter, http.StatusBadRequest, "The message names the parameter and says what it may be."},
 	{chancery.IdempotentParameterMismatch, http.StatusBadRequest, "Use a new ClientToken for an application with other parameters."},
 	{chancery.NotFoundOrder, http.StatusNotFound, "Check the order id and that the key belongs to the order's account; a deleted order is gone."},
+	{chancery.NotFound, http.StatusBadRequest, "Check the id and that the key belongs to the account that has what you ask for."},
+	{chancery.NameRepeat, http.StatusBadRequest, "The account has something of that name already; choose another."},
 	{chancery.NotFoundPackage, http.StatusNotFound, "The account has no plan for the product: `chancery plan grant` adds one."},
 	{chancery.NotRemainCount, http.StatusNotFound, "The plan is used up: delete failed or withdrawn orders, or grant another plan."},
 	{chancery.OrderStateError, http.StatusForbidden, "The order's state does not allow this; DescribeCertificateState tells the state."},

@@ -57,7 +57,7 @@ type call struct {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: newRequestID(), trace: randomHex(16), began: time.Now(), request: r} //nolint:forbidigo // it measures
 	output, err := g.guarded(c)
-	a := c.render(output, err)
+	a, err := c.render(output, err)
 	header := w.Header()
 	header.Set("Content-Type", a.contentType)
 	header.Set("X-Acs-Request-Id", c.id)

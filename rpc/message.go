@@ -58,9 +58,10 @@ func readMessage(r *http.Request) (*message, error) {
 }
 
 // named gives the action and version that the request asks for: from the headers
-// under V3, from the parameters under V1.
+// under V3, also when its Authorization was lost on the way, from the parameters
+// under V1.
 func (m *message) named() (action, version string) {
-	if m.isV3() {
+	if m.isV3() || m.all["Action"] == "" {
 		return strings.TrimSpace(m.signed.Header.Get("X-Acs-Action")), strings.TrimSpace(m.signed.Header.Get("X-Acs-Version"))
 	}
 	return m.all["Action"], m.all["Version"]
@@ -124,6 +125,9 @@ func parseForm(text, place string) (map[string]string, error) {
 
 // parseJSON reads one flat object; its payload hash covers it under V3.
 func parseJSON(body []byte) (map[string]string, error) {
+	if !utf8.Valid(body) {
+		return nil, chancery.Errorf(chancery.InvalidParameter, "the JSON body is not UTF-8")
+	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
@@ -146,7 +150,10 @@ func parseJSON(body []byte) (map[string]string, error) {
 			return nil, err
 		}
 	}
-	if _, err := decoder.Token(); err != nil || decoder.More() {
+	if _, err := decoder.Token(); err != nil {
+		return nil, badJSON()
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, badJSON()
 	}
 	return parameters, nil
@@ -159,7 +166,9 @@ func putJSON(parameters map[string]string, name, value string) error {
 	if other, twice := parameters[name]; twice && other != value {
 		return contradiction(name)
 	}
-	parameters[name] = value
+	if parameters[name] = value; len(parameters) > maxParameters {
+		return chancery.Errorf(chancery.InvalidParameter, "the JSON body has more than %d parameters", maxParameters)
+	}
 	return nil
 }
 

@@ -67,11 +67,13 @@ type errorBody struct {
 	Recommend string
 }
 
-func (c *call) render(output any, err error) answer {
+// render writes the answer, and gives the error that it answers: err, or that of
+// writing the output.
+func (c *call) render(output any, err error) (answer, error) {
 	if err == nil {
 		body, encodeErr := c.encode(output)
 		if encodeErr == nil {
-			return answer{status: http.StatusOK, contentType: c.contentType(), body: body}
+			return answer{status: http.StatusOK, contentType: c.contentType(), body: body}, nil
 		}
 		err = encodeErr
 	}
@@ -79,7 +81,7 @@ func (c *call) render(output any, err error) answer {
 	body := c.encodeError(errorBody{
 		RequestId: c.id, HostId: c.request.Host, Code: string(row.Code), Message: message, Recommend: c.help(row.Code),
 	})
-	return answer{status: row.Status, code: row.Code, contentType: c.contentType(), body: body}
+	return answer{status: row.Status, code: row.Code, contentType: c.contentType(), body: body}, err
 }
 
 func (c *call) contentType() string {

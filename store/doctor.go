@@ -30,9 +30,9 @@ type Problem struct {
 // Invariants that SQL can see: each query gives the rows that break it, as text.
 var invariants = []struct{ name, query string }{
 	{"a plan's used units are its debits less its refunds, and within its total", `
-		SELECT 'plan ' || p.id FROM plans p WHERE p.used < 0 OR p.used > p.total OR p.used <>
-		(SELECT COUNT(*) FROM ledger l WHERE l.plan_id = p.id AND l.kind = 'debit') -
-		(SELECT COUNT(*) FROM ledger l WHERE l.plan_id = p.id AND l.kind = 'refund')`},
+		SELECT 'plan ' || p.id FROM plans p LEFT JOIN (
+			SELECT plan_id, SUM(CASE kind WHEN 'debit' THEN 1 ELSE -1 END) AS held FROM ledger GROUP BY plan_id
+		) l ON l.plan_id = p.id WHERE p.used < 0 OR p.used > p.total OR p.used <> COALESCE(l.held, 0)`},
 	{"every order has one debit, of its own plan and account", `
 		SELECT 'order ' || o.id FROM orders o LEFT JOIN ledger l ON l.order_id = o.id AND l.kind = 'debit'
 		WHERE l.order_id IS NULL OR l.plan_id <> o.plan_id OR l.account_id <> o.account_id`},

@@ -72,6 +72,9 @@ func (t *tx) Validation(account chancery.AccountID, order chancery.OrderID) (cha
 }
 
 func (t *tx) AddEvidence(account chancery.AccountID, order chancery.OrderID, looks []chancery.Evidence) error {
+	if _, err := t.Validation(account, order); err != nil { // there is nothing to look at
+		return err
+	}
 	for _, look := range looks {
 		if err := t.addLook(account, order, look); err != nil {
 			return err

@@ -76,5 +76,8 @@ func explain(t *testing.T, s *Store, text string) string {
 		}
 		plan = append(plan, detail)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return strings.Join(plan, "\n")
 }

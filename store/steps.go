@@ -1,7 +1,9 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"chancery"
@@ -23,6 +25,8 @@ func (t *tx) ClaimSteps(now time.Time, lease time.Duration, most int) ([]chancer
 	if err != nil {
 		return nil, fmt.Errorf("claiming steps: %w", err)
 	}
+	// The rows of RETURNING come in no particular order.
+	slices.SortFunc(rows, func(a, b query.Step) int { return cmp.Compare(a.DueAt, b.DueAt) })
 	return each(rows, stepOf), nil
 }
 

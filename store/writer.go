@@ -33,6 +33,9 @@ const maxWriteGroup = 64
 
 // Write implements chancery.Store.
 func (s *Store) Write(ctx context.Context, fn func(chancery.Tx) error) error {
+	if ctx.Err() != nil { // select would draw lots between this and a writer that is free
+		return fmt.Errorf("waiting to write: %w", ctx.Err())
+	}
 	request := &writeRequest{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
 	case s.writer.requests <- request:

@@ -64,6 +64,9 @@ const (
 	// idlePause is how long the worker waits at most before it looks at the table
 	// again without having been woken.
 	idlePause = time.Second
+	// busyPause is how long it waits when steps are due that it could not claim:
+	// all hands are full, and one that gets free wakes it, or the store fails.
+	busyPause = 50 * time.Millisecond
 	// stepTime ends a step well before its lease does.
 	stepTime = 45 * time.Second
 )
@@ -150,7 +153,7 @@ func (w *Worker) rest(ctx context.Context) {
 	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
 		next, err := tx.NextStep()
 		if err == nil {
-			pause = min(pause, max(next.Sub(w.Clock.Now()), time.Millisecond))
+			pause = min(pause, max(next.Sub(w.Clock.Now()), busyPause))
 		}
 		return nil
 	})

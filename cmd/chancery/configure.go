@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -49,7 +50,7 @@ func configure(command *cobra.Command, file string) error {
 			}
 		} else if inFile {
 			if err := setFlag(flag, fromFile); err != nil {
-				errs = append(errs, fmt.Errorf("%s in %s: %w", flag.Name, file, err))
+				errs = append(errs, fmt.Errorf("%s: %s: %w", file, flag.Name, err))
 			}
 		}
 	})
@@ -73,11 +74,21 @@ func splitList(flag *pflag.Flag, text string) []string {
 func setFlag(flag *pflag.Flag, values []string) error {
 	for _, value := range values {
 		if err := flag.Value.Set(strings.TrimSpace(value)); err != nil {
-			return err
+			return wrongValue(flag, value)
 		}
 	}
 	flag.Changed = true
 	return nil
+}
+
+// wrongValue tells a person what a flag takes.
+func wrongValue(flag *pflag.Flag, value string) error {
+	takes := map[string]string{
+		"int": "a whole number", "int64": "a whole number", "bool": "true or false",
+		"duration": "a length of time such as 90s, 15m or 24h",
+	}
+	kind := flag.Value.Type()
+	return fmt.Errorf("%q is not %s", value, cmp.Or(takes[kind], kind))
 }
 
 // readSettings reads a YAML map from flag names to values or lists of values.
@@ -92,6 +103,9 @@ func readSettings(file string) (map[string][]string, error) {
 	}
 	var raw map[string]any
 	if err := yaml.Unmarshal(text, &raw); err != nil {
+		if errors.As(err, new(*yaml.TypeError)) {
+			err = errors.New("it must hold settings, one a line, such as `listen: 127.0.0.1:8280`")
+		}
 		return nil, fmt.Errorf("--config %s: %w", file, err)
 	}
 	for name, value := range raw {

@@ -16,6 +16,8 @@ func downloadCommand() *cobra.Command {
 		Long: `Save the certificate of an issued order to DIR/<name>/ as cert.pem, chain.pem,
 fullchain.pem, privkey.pem (mode 0600) and root.pem.
 ` + credentialsHelp,
+		Example: `  chancery download 3614381943929442 --out /etc/certificates
+  chancery download 3614381943929442 --wait`,
 		RunE: func(command *cobra.Command, args []string) error {
 			order, err := parseOrder(args[0])
 			if err != nil {

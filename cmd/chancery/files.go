@@ -21,7 +21,7 @@ import (
 // the service made the key) and root.pem.
 func (t teller) save(ctx context.Context, c *client.Client, state *cas.DescribeCertificateStateOutput, out string) error {
 	if state.Type != "certificate" || state.Order == nil {
-		return fmt.Errorf("the order is %s; there is no certificate yet", stateWords[state.Type])
+		return fmt.Errorf("there is no certificate: the order is %s; `chancery status` tells more, and --wait waits", stateWords[state.Type])
 	}
 	// The name becomes a path here, so it must be one that we know to be a name.
 	name, err := chancery.ParseName(state.Order.Domain)

@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -36,7 +38,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "chancery: %v\nRun 'chancery %s--help' for usage.\n", err, usage.command)
 		return 2
 	default:
-		_, _ = fmt.Fprintf(stderr, "chancery: %v\n", err)
+		_, _ = fmt.Fprintf(stderr, "chancery: %s\n", explain(err))
 		return 1
 	}
 }
@@ -61,6 +63,7 @@ you have work when they point at it.
   chancery quickstart          a certificate in a few seconds, to see how it goes
   chancery serve               the service
   chancery apply DOMAIN        apply for a certificate and wait for it`,
+		Args:          cobra.ArbitraryArgs, // markUsageErrors refuses them
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -76,19 +79,26 @@ you have work when they point at it.
 	return root
 }
 
+// hint names a command as the last line of a usage error does.
+func hint(c *cobra.Command) string {
+	if c.Parent() == nil {
+		return ""
+	}
+	return c.CommandPath()[len(c.Root().Name())+1:] + " "
+}
+
 // markUsageErrors makes mistakes in flags and arguments end with status 2.
 func markUsageErrors(command *cobra.Command) {
-	hint := func(c *cobra.Command) string {
-		if c.Parent() == nil {
-			return ""
+	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if bad := new(pflag.InvalidValueError); errors.As(err, &bad) {
+			err = fmt.Errorf("--%s: %w", bad.GetFlag().Name, wrongValue(bad.GetFlag(), bad.GetValue()))
 		}
-		return c.CommandPath()[len(c.Root().Name())+1:] + " "
-	}
-	command.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError{err, hint(c)} })
+		return usageError{err, hint(c)}
+	})
 	if check := command.Args; check != nil {
 		command.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usageError{err, hint(c)}
+			if check(c, args) != nil {
+				return usageError{fmt.Errorf("the arguments do not fit; write: %s", c.UseLine()), hint(c)}
 			}
 			return nil
 		}
@@ -96,7 +106,7 @@ func markUsageErrors(command *cobra.Command) {
 	if command.Run == nil && command.RunE == nil && command.HasSubCommands() {
 		command.RunE = func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usageError{fmt.Errorf("there is no command %q", args[0]), hint(c)}
+				return usageError{unknownCommand(c, args[0]), hint(c)}
 			}
 			return c.Help()
 		}
@@ -104,4 +114,12 @@ func markUsageErrors(command *cobra.Command) {
 	for _, sub := range command.Commands() {
 		markUsageErrors(sub)
 	}
+}
+
+func unknownCommand(c *cobra.Command, name string) error {
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		return fmt.Errorf("there is no command %q; is it %s?", name, strings.Join(near, " or "))
+	}
+	return fmt.Errorf("there is no command %q", name)
 }

@@ -37,10 +37,10 @@ func (o *operatorFlags) add(command *cobra.Command) {
 func call[O any](command *cobra.Command, o *operatorFlags, name string, input any) (output O, err error) {
 	ctx := command.Context()
 	if err := configure(command, ""); err != nil {
-		return output, usageError{err, ""}
+		return output, usageError{err, hint(command)}
 	}
 	if err := oneOf("output", o.output, "text", "json"); err != nil {
-		return output, usageError{err, ""}
+		return output, usageError{err, hint(command)}
 	}
 	caller, done, err := o.reach(ctx)
 	if err != nil {
@@ -91,11 +91,15 @@ func show(command *cobra.Command, o *operatorFlags, result any, head string, row
 
 func accountCommand() *cobra.Command {
 	o := &operatorFlags{}
-	account := &cobra.Command{Use: "account", GroupID: "operator", Short: "Create and list accounts"}
+	account := &cobra.Command{
+		Use: "account", GroupID: "operator", Short: "Create and list accounts",
+		Example: "  chancery account create --name shop\n  chancery account list --output json",
+	}
 	o.add(account)
 	var name string
 	create := &cobra.Command{
 		Use: "create", Short: "Create an account, without keys or plans", Args: cobra.NoArgs,
+		Example: "  chancery account create --name shop",
 		RunE: func(command *cobra.Command, _ []string) error {
 			made, err := call[admin.Account](command, o, "account.create", admin.NewAccount{Name: name})
 			if err != nil {
@@ -107,6 +111,7 @@ func accountCommand() *cobra.Command {
 	create.Flags().StringVar(&name, "name", "", "a name for people")
 	list := &cobra.Command{
 		Use: "list", Short: "List all accounts", Args: cobra.NoArgs,
+		Example: "  chancery account list",
 		RunE: func(command *cobra.Command, _ []string) error {
 			all, err := call[[]admin.Account](command, o, "account.list", admin.Nothing{})
 			if err != nil {
@@ -129,12 +134,16 @@ func showAccounts(command *cobra.Command, o *operatorFlags, result any, accounts
 
 func accessKeyCommand() *cobra.Command {
 	o := &operatorFlags{}
-	accessKey := &cobra.Command{Use: "accesskey", GroupID: "operator", Short: "Create, list and disable access keys"}
+	accessKey := &cobra.Command{
+		Use: "accesskey", GroupID: "operator", Short: "Create, list and disable access keys",
+		Example: "  chancery accesskey create\n  chancery accesskey disable CHANER9c68PAus1HqDH5qkbj",
+	}
 	o.add(accessKey)
 	var account int64
 	accessKey.PersistentFlags().Int64Var(&account, "account", 0, "the account; may be left out when there is only one")
 	accessKey.AddCommand(createAccessKeyCommand(o, &account), &cobra.Command{
 		Use: "list", Short: "List an account's access keys, without secrets", Args: cobra.NoArgs,
+		Example: "  chancery accesskey list --account 2703972206049602",
 		RunE: func(command *cobra.Command, _ []string) error {
 			keys, err := call[[]admin.AccessKey](command, o, "accesskey.list", admin.AccountName{ID: chancery.AccountID(account)})
 			if err != nil {
@@ -152,6 +161,7 @@ func accessKeyCommand() *cobra.Command {
 		},
 	}, &cobra.Command{
 		Use: "disable ACCESSKEYID", Short: "End the use of an access key, from the next request on", Args: cobra.ExactArgs(1),
+		Example: "  chancery accesskey disable CHANER9c68PAus1HqDH5qkbj",
 		RunE: func(command *cobra.Command, args []string) error {
 			name := admin.AccessKeyName{AccountID: chancery.AccountID(account), ID: args[0]}
 			if _, err := call[admin.Nothing](command, o, "accesskey.disable", name); err != nil {
@@ -172,6 +182,8 @@ func createAccessKeyCommand(o *operatorFlags, account *int64) *cobra.Command {
 
 With --id and --secret-file the pair that clients already have is taken over, so
 that they keep their credentials. The file holds the secret alone, on one line.`,
+		Example: `  chancery accesskey create
+  chancery accesskey create --account 2703972206049602 --id LTAI5tExample --secret-file secret`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			ask := admin.NewAccessKey{AccountID: chancery.AccountID(*account), ID: id}
 			if (id == "") != (secretFile == "") {
@@ -202,7 +214,10 @@ that they keep their credentials. The file holds the secret alone, on one line.`
 
 func planCommand() *cobra.Command {
 	o := &operatorFlags{}
-	plan := &cobra.Command{Use: "plan", GroupID: "operator", Short: "Grant and list certificate resource plans"}
+	plan := &cobra.Command{
+		Use: "plan", GroupID: "operator", Short: "Grant and list certificate resource plans",
+		Example: "  chancery plan grant --count 20\n  chancery plan list",
+	}
 	o.add(plan)
 	var account int64
 	plan.PersistentFlags().Int64Var(&account, "account", 0, "the account; may be left out when there is only one")
@@ -232,6 +247,7 @@ func planCommand() *cobra.Command {
 	grant.Flags().StringVar(&expires, "expires", "", "last day (2027-12-31) or time (RFC 3339); default the product's term from now")
 	plan.AddCommand(grant, &cobra.Command{
 		Use: "list", Short: "List an account's plans", Args: cobra.NoArgs,
+		Example: "  chancery plan list --output json",
 		RunE: func(command *cobra.Command, _ []string) error {
 			plans, err := call[[]admin.Plan](command, o, "plan.list", admin.AccountName{ID: chancery.AccountID(account)})
 			if err != nil {
@@ -277,6 +293,7 @@ against proofs, steps, keys and certificates, that every sealed secret opens in
 its place, and that every certificate is the one the CA recorded and fits its
 key. It changes nothing, also while the service runs, and ends with status 1
 when something is wrong.`,
+		Example: "  chancery doctor\n  chancery doctor --data-dir /var/lib/chancery --output json",
 		RunE: func(command *cobra.Command, _ []string) error {
 			report, err := call[store.Report](command, o, "doctor", admin.Nothing{})
 			if err != nil {
@@ -293,7 +310,7 @@ when something is wrong.`,
 			if err := show(command, o, report, "ROW PROBLEM", rows); err != nil || len(rows) == 0 {
 				return err
 			}
-			return fmt.Errorf("%d problems", len(rows))
+			return fmt.Errorf("the data is not sound; problems found: %d", len(rows))
 		},
 	}
 	o.add(doctor)

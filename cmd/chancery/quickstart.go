@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -33,6 +34,8 @@ func quickstartCommand() *cobra.Command {
 loopback for the demonstration zone; apply for ` + demoName + ` through the
 signed API, publish the record, wait for the certificate and save its files.
 Then go on serving until Ctrl-C, with an access key ready to use.`,
+		Example: `  chancery quickstart
+  chancery quickstart --once --data-dir /tmp/chancery --out certificates`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := configure(command, ""); err != nil {
 				return usageError{err, "quickstart "}
@@ -113,7 +116,7 @@ func startDemo(ctx context.Context, command *cobra.Command, config service.Confi
 func taken(ctx context.Context, address string) bool {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return address != "off"
+		return errors.Is(err, syscall.EADDRINUSE)
 	}
 	_ = listener.Close()
 	return false

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -26,6 +27,9 @@ key, which is shown once, and the free plan. No configuration is needed; every
 flag can also be set as an environment variable (--data-dir is
 CHANCERY_DATA_DIR) or as a key of a YAML file named with --config, where the
 command line is stronger than the environment and that than the file.`,
+		Example: `  chancery serve
+  chancery serve --listen 0.0.0.0:8280 --tls self --credentials-out credentials.json
+  chancery serve --config /etc/chancery.yaml --dcv-resolver 192.0.2.53`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := configure(command, file); err != nil {
@@ -48,6 +52,9 @@ func serve(ctx context.Context, config service.Config, command *cobra.Command) (
 		return err
 	}
 	s, err := service.Start(ctx, config, chancery.SystemClock{}, log)
+	if errors.Is(err, context.Canceled) {
+		return nil // told to stop while it started
+	}
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ func statusCommand() *cobra.Command {
 again; --verbose adds every look at the proof: when, where, what was found and
 why it was not enough.
 ` + credentialsHelp,
+		Example: `  chancery status 3614381943929442
+  chancery status 3614381943929442 --verbose`,
 		RunE: func(command *cobra.Command, args []string) error {
 			order, err := parseOrder(args[0])
 			if err != nil {

@@ -3,6 +3,7 @@ package service
 import (
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -62,6 +63,24 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.DurationVar(&c.ClockSkew, "clock-skew", rpc.DefaultClockSkew, "how far a request's time may be off")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
+}
+
+// check refuses what no other part refuses under the flag's name.
+func (c *Config) check() error {
+	for flag, port := range map[string]int{"dcv-http-port": c.HTTPPort, "dcv-https-port": c.HTTPSPort} {
+		if port < 0 || port > 65535 {
+			return configError(flag, "%d is not a port", port)
+		}
+	}
+	for flag, length := range map[string]time.Duration{"proof-window": c.ProofWindow, "repeat-window": c.RepeatWindow, "clock-skew": c.ClockSkew} {
+		if length < 0 {
+			return configError(flag, "%s is negative", length)
+		}
+	}
+	if c.PKIURL != "" && !strings.HasPrefix(c.PKIURL, "http://") {
+		return configError("pki-url", "%q is not of the form http://host", c.PKIURL)
+	}
+	return nil
 }
 
 func (c *Config) allowed() ([]netip.Prefix, error) {

@@ -93,6 +93,9 @@ func (c *Config) Catalogue() (chancery.Catalogue, error) {
 // Start opens the data directory, makes what a first start needs, listens and
 // begins background work. ctx bounds the start, not the service.
 func Start(ctx context.Context, c Config, clock chancery.Clock, log *slog.Logger) (*Service, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	catalogue, err := c.Catalogue()
 	if err != nil {
 		return nil, err

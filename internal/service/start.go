@@ -29,71 +29,119 @@ func unlock(ctx context.Context, c Config, opened *store.Store) error {
 	if path == "" {
 		path = filepath.Join(c.DataDir, keyFileName)
 	}
-	kek, err := keyring.ReadKeyFile(path)
-	if errors.Is(err, os.ErrNotExist) && c.KeyFile == "" {
-		if err = keyring.CreateKeyFile(path); err == nil {
-			kek, err = keyring.ReadKeyFile(path)
+	// The key is made together with what it opens: were it lost, another one in
+	// its place would only hide that.
+	newKeyset := func() ([]byte, error) {
+		if c.KeyFile == "" {
+			if err := keyring.CreateKeyFile(path); err != nil && !errors.Is(err, os.ErrExist) {
+				return nil, err
+			}
 		}
+		kek, err := keyring.ReadKeyFile(path)
+		if err != nil {
+			return nil, err
+		}
+		return keyring.NewWrappedKeyset(kek)
 	}
-	if err != nil {
-		return configError("keyring-key-file", "%v", err)
+	open := func(wrapped []byte) (chancery.Keyring, error) {
+		kek, err := keyring.ReadKeyFile(path)
+		if err != nil {
+			return nil, err
+		}
+		opened, err := keyring.Open(kek, wrapped)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		return opened, nil
 	}
-	newKeyset := func() ([]byte, error) { return keyring.NewWrappedKeyset(kek) }
-	open := func(wrapped []byte) (chancery.Keyring, error) { return keyring.Open(kek, wrapped) }
 	if err := opened.Unlock(ctx, newKeyset, open); err != nil {
-		return configError("keyring-key-file", "%s: %v", path, err)
+		return configError("keyring-key-file", "%v", err)
 	}
 	return nil
 }
 
-// firstStart makes the first account with an access key and the free plan, and
-// hands the key out: once, to the file or to the caller.
+// firstStart makes the first account with the free plan and an access key, and
+// hands the key out: once, to the file or to the caller. The key comes last, so
+// that the next start goes on where one was cut short.
 func (s *Service) firstStart(ctx context.Context, c Config) error {
-	accounts, err := s.Admin.ListAccounts(ctx, admin.Nothing{})
-	if err != nil || len(accounts) > 0 {
+	account, err := s.withoutKey(ctx)
+	if err != nil || account == 0 {
 		return err
 	}
-	account, err := s.Admin.CreateAccount(ctx, admin.NewAccount{Name: "default"})
-	if err != nil {
-		return fmt.Errorf("making the first account: %w", err)
+	if err := s.grantFreePlan(ctx, account); err != nil {
+		return fmt.Errorf("granting the free plan: %w", err)
 	}
-	key, err := s.Admin.CreateAccessKey(ctx, admin.NewAccessKey{AccountID: account.ID})
+	var out *os.File
+	if c.CredentialsOut != "" { // a key is only made when it can be handed out
+		if out, err = createPrivate(c.CredentialsOut); err != nil {
+			return configError("credentials-out", "%v", err)
+		}
+	}
+	key, err := s.Admin.CreateAccessKey(ctx, admin.NewAccessKey{AccountID: account})
 	if err != nil {
 		return fmt.Errorf("making the first access key: %w", err)
-	}
-	first := s.Admin.Catalogue[0].Code
-	if _, err := s.Admin.Catalogue.Find(chancery.DefaultProduct); err == nil {
-		first = chancery.DefaultProduct
-	}
-	if _, err := s.Admin.GrantPlan(ctx, admin.Grant{AccountID: account.ID, ProductCode: first, Count: chancery.FreePlanUnits}); err != nil {
-		return fmt.Errorf("granting the free plan: %w", err)
 	}
 	s.First = &key
 	if c.KeyFile == "" {
 		s.log.Warn("a key-encryption key was made in the data directory; a copy of the directory is then enough to read all secrets. Keep the key elsewhere, in no backup of the data, and name it with --keyring-key-file",
 			"file", filepath.Join(c.DataDir, keyFileName))
 	}
-	if c.CredentialsOut == "" {
+	if out == nil {
 		return nil
 	}
-	return s.writeCredentials(c.CredentialsOut)
+	return s.writeCredentials(out)
 }
 
-func (s *Service) writeCredentials(path string) error {
+// withoutKey gives the account, made if there is none, whose first key is still
+// to be made; 0 when the first start is over.
+func (s *Service) withoutKey(ctx context.Context) (chancery.AccountID, error) {
+	accounts, err := s.Admin.ListAccounts(ctx, admin.Nothing{})
+	if err != nil || len(accounts) > 1 {
+		return 0, err
+	}
+	if len(accounts) == 0 {
+		account, err := s.Admin.CreateAccount(ctx, admin.NewAccount{Name: "default"})
+		if err != nil {
+			return 0, fmt.Errorf("making the first account: %w", err)
+		}
+		return account.ID, nil
+	}
+	keys, err := s.Admin.ListAccessKeys(ctx, admin.AccountName{ID: accounts[0].ID})
+	if err != nil || len(keys) > 0 {
+		return 0, err
+	}
+	return accounts[0].ID, nil
+}
+
+func (s *Service) grantFreePlan(ctx context.Context, account chancery.AccountID) error {
+	plans, err := s.Admin.ListPlans(ctx, admin.AccountName{ID: account})
+	if err != nil || len(plans) > 0 {
+		return err
+	}
+	first := s.Admin.Catalogue[0].Code
+	if _, err := s.Admin.Catalogue.Find(chancery.DefaultProduct); err == nil {
+		first = chancery.DefaultProduct
+	}
+	_, err = s.Admin.GrantPlan(ctx, admin.Grant{AccountID: account, ProductCode: first, Count: chancery.FreePlanUnits})
+	return err
+}
+
+// createPrivate makes an empty file that nobody else can read: one that others
+// could read must not get a secret for even a moment.
+func createPrivate(path string) (*os.File, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+}
+
+func (s *Service) writeCredentials(file *os.File) error {
 	text, err := json.MarshalIndent(map[string]string{
 		"accessKeyId": s.First.ID, "accessKeySecret": s.First.Secret,
 		"accountId": fmt.Sprint(s.First.AccountID), "endpoint": s.Endpoint,
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("writing the credentials: %w", err)
-	}
-	// A file that others could read must not get the secret for even a moment.
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return configError("credentials-out", "%v", err)
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return configError("credentials-out", "%v", err)
 	}
 	_, err = file.Write(append(text, '\n'))
 	return errors.Join(err, file.Close())

@@ -32,7 +32,7 @@ SELECT * FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id;
 -- name: HurryStep :exec
 UPDATE steps SET due_at = sqlc.arg(now)
 WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = sqlc.arg(kind)
-  AND due_at > sqlc.arg(now) AND last_run_at < sqlc.arg(not_since) AND lease_until <= now_ms();
+  AND due_at > sqlc.arg(now) AND last_run_at <= sqlc.arg(not_since) AND lease_until <= now_ms();
 
 -- name: DeleteOrderSteps :exec
 DELETE FROM steps WHERE account_id = $1 AND order_id = $2;

@@ -122,7 +122,7 @@ func (q *Queries) FinishStep(ctx context.Context, arg FinishStepParams) (int64, 
 const hurryStep = `-- name: HurryStep :exec
 UPDATE steps SET due_at = $1
 WHERE account_id = $2 AND order_id = $3 AND kind = $4
-  AND due_at > $1 AND last_run_at < $5 AND lease_until <= now_ms()
+  AND due_at > $1 AND last_run_at <= $5 AND lease_until <= now_ms()
 `
 
 type HurryStepParams struct {

@@ -1,0 +1,228 @@
+package work_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"chancery"
+	"chancery/cas"
+	"chancery/internal/testenv"
+	"chancery/work"
+)
+
+// Whether a key comes from the pool or is made on the spot, nobody else gets it.
+func TestPoolGivesEveryKeyOnce(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	pool := work.NewKeyPool(chancery.ECC256, 4)
+	var running sync.WaitGroup
+	running.Go(func() { pool.Run(ctx) })
+
+	const takers, each = 4, 25
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	var taking sync.WaitGroup
+	for range takers {
+		taking.Go(func() {
+			for range each {
+				key, err := pool.Take(ctx, chancery.ECC256)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				seen[fmt.Sprint(key.Public())] = true
+				mu.Unlock()
+			}
+		})
+	}
+	taking.Wait()
+	cancel()
+	running.Wait()
+	if len(seen) != takers*each {
+		t.Errorf("%d keys were given, %d of them distinct", takers*each, len(seen))
+	}
+}
+
+func TestPoolMakesOtherKinds(t *testing.T) {
+	pool := work.NewKeyPool(chancery.RSA2048, 1)
+	for _, p := range []*work.KeyPool{pool, nil} {
+		key, err := p.Take(context.Background(), chancery.ECC384)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ec, ok := key.(*ecdsa.PrivateKey); !ok || ec.Curve.Params().BitSize != 384 {
+			t.Errorf("got a %T", key)
+		}
+		if _, err := p.Take(context.Background(), "DSA_1024"); err == nil {
+			t.Error("an unknown kind of key was made")
+		}
+	}
+}
+
+func TestPoolOfAnUnknownKindEnds(t *testing.T) {
+	work.NewKeyPool("DSA_1024", 1).Run(context.Background())
+}
+
+// Every key algorithm that a product may name ends in a key of that kind, in the
+// PEM form that clients of the API know.
+func TestKeysOfAllAlgorithms(t *testing.T) {
+	algorithms := map[chancery.KeyAlgorithm]string{
+		chancery.RSA2048: "RSA PRIVATE KEY", chancery.RSA3072: "RSA PRIVATE KEY", chancery.RSA4096: "RSA PRIVATE KEY",
+		chancery.ECC256: "EC PRIVATE KEY", chancery.ECC384: "EC PRIVATE KEY",
+	}
+	bits := map[chancery.KeyAlgorithm]int{
+		chancery.RSA2048: 2048, chancery.RSA3072: 3072, chancery.RSA4096: 4096, chancery.ECC256: 256, chancery.ECC384: 384,
+	}
+	var products []chancery.Product
+	for _, algorithm := range chancery.KeyAlgorithms {
+		products = append(products, chancery.Product{Code: string(algorithm), Level: chancery.DV, LifetimeDays: 90, KeyAlgorithm: algorithm, Issuer: "local"})
+	}
+	env := testenv.New(t, testenv.WithLooker(lookFunc(seen)), testenv.WithProducts(products...))
+	for _, product := range products {
+		if product.KeyAlgorithm == chancery.RSA4096 && testing.Short() {
+			continue
+		}
+		env.Grant(product.Code, 1)
+		order := env.Apply("www.example.test", func(in *cas.CreateCertificateRequestInput) { in.ProductCode = product.Code })
+		env.Clock.Advance(time.Second)
+		env.Await(order, chancery.Issued)
+		state := env.State(order)
+		if !strings.HasPrefix(state.PrivateKey, "-----BEGIN "+algorithms[product.KeyAlgorithm]+"-----\n") {
+			t.Errorf("%s: the key is not %s", product.Code, algorithms[product.KeyAlgorithm])
+		}
+		pair, err := tls.X509KeyPair([]byte(state.Certificate), []byte(state.PrivateKey))
+		if err != nil {
+			t.Errorf("%s: %v", product.Code, err)
+			continue
+		}
+		size := 0
+		switch key := pair.PrivateKey.(type) {
+		case *rsa.PrivateKey:
+			size = key.N.BitLen()
+		case *ecdsa.PrivateKey:
+			size = key.Curve.Params().BitSize
+		}
+		if size != bits[product.KeyAlgorithm] {
+			t.Errorf("%s: the key is a %T of %d bits", product.Code, pair.PrivateKey, size)
+		}
+	}
+}
+
+// preparedKey is the key that waits with an order.
+func preparedKey(env *testenv.Env, order int64) (key chancery.OrderKey) {
+	env.Read(func(tx chancery.Tx) (err error) {
+		key, err = tx.OrderKey(env.Account, chancery.OrderID(order))
+		return err
+	})
+	return key
+}
+
+// The key is made while the applicant publishes the proof, and is the one that the
+// certificate carries; its first place is then empty.
+func TestPreparedKeyIsUsed(t *testing.T) {
+	env := testenv.New(t)
+	env.Grant(single, 1)
+	order := env.Apply(host)
+	env.Settle()
+	prepared := string(preparedKey(env, order).Key.Reveal())
+	if prepared == "" {
+		t.Fatal("no key waits")
+	}
+	env.Publish(order)
+	env.Clock.Advance(time.Second)
+	env.Await(order, chancery.Issued)
+	if env.State(order).PrivateKey != prepared {
+		t.Error("the certificate has another key than the one prepared")
+	}
+	if rows(env, "order_keys", order) != 0 {
+		t.Error("the prepared key still stands in its first place")
+	}
+}
+
+// The proof may be seen before the key is ready: it is then made on the spot.
+func TestKeyIsMadeWhenItIsNeeded(t *testing.T) {
+	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(lookFunc(seen)))
+	order := proved(env)
+	env.SQL("UPDATE steps SET due_at = due_at + 3600000 WHERE kind = 'prepare_key'")
+	env.Run(env.NewWorker())
+	env.Await(order, chancery.Issued)
+	if env.State(order).PrivateKey == "" {
+		t.Error("there is no key")
+	}
+	if n := rows(env, "steps", order); n != 0 {
+		t.Errorf("%d steps are left", n)
+	}
+}
+
+// The key step may run twice, and late: there is one key, and none for an order
+// that is over.
+func TestKeyStepRunsTwice(t *testing.T) {
+	env := testenv.New(t)
+	env.Grant(single, 2)
+	order := env.Apply(host)
+	env.Settle()
+	first := string(preparedKey(env, order).Key.Reveal())
+	again := func() {
+		env.Write(func(tx chancery.Tx) error {
+			return tx.AddStep(chancery.Step{
+				Kind: chancery.PrepareKey, AccountID: env.Account, OrderID: chancery.OrderID(order), DueAt: env.Clock.Now(),
+			})
+		})
+		env.Clock.Advance(0) // wakes the worker
+		env.Settle()
+	}
+	again()
+	if string(preparedKey(env, order).Key.Reveal()) != first {
+		t.Error("the second run replaced the key")
+	}
+	withdraw(t, env, order)
+	again()
+	if rows(env, "order_keys", order) != 0 {
+		t.Error("a withdrawn order got a key")
+	}
+}
+
+// beforeWrite runs a function before the n-th write of the worker.
+type beforeWrite struct {
+	chancery.Store
+	n  atomic.Int64
+	do func()
+}
+
+func (s *beforeWrite) Write(ctx context.Context, fn func(chancery.Tx) error) error {
+	if s.n.Add(-1) == 0 {
+		s.do()
+	}
+	return s.Store.Write(ctx, fn)
+}
+
+// An order that is withdrawn while its key is made gets none, which nobody would
+// remove.
+func TestWithdrawnWhileTheKeyIsMade(t *testing.T) {
+	env := testenv.New(t, testenv.WithoutWorker())
+	env.Grant(single, 1)
+	order := env.Apply(host)
+	env.SQL("DELETE FROM steps WHERE kind = 'sweep'")
+	store := &beforeWrite{Store: env.Store, do: func() { withdraw(t, env, order) }}
+	store.n.Store(2) // the first is the claim
+	worker := env.NewWorker()
+	worker.Store = store
+	outcomes := countSteps(worker)
+	stop := env.Run(worker)
+	env.Settle()
+	stop()
+	if n := rows(env, "order_keys", order) + rows(env, "steps", order); n != 0 {
+		t.Errorf("%d rows are left", n)
+	}
+	if n := outcomes.count(t, chancery.PrepareKey, "overtaken"); n != 1 {
+		t.Errorf("%d steps were overtaken", n)
+	}
+}

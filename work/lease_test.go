@@ -1,0 +1,132 @@
+package work_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"chancery"
+	"chancery/internal/testenv"
+)
+
+// lapse ends all leases, as time does when a worker is away too long.
+func lapse(env *testenv.Env) {
+	env.SQL("UPDATE steps SET lease_until = 1 WHERE lease_until > 0")
+}
+
+// A worker that was away while another took its step over finds that it may
+// change nothing.
+func TestLateWorkerChangesNothing(t *testing.T) {
+	env := testenv.New(t, testenv.WithoutWorker())
+	env.Grant(single, 1)
+	order := env.Apply(host)
+	env.Clock.Advance(time.Second)
+	claim := func() (step chancery.Step) {
+		t.Helper()
+		env.Write(func(tx chancery.Tx) error {
+			steps, err := tx.ClaimSteps(env.Clock.Now(), time.Minute, 10)
+			for _, s := range steps {
+				if s.Kind == chancery.AdvanceOrder {
+					step = s
+				}
+			}
+			return err
+		})
+		return step
+	}
+	late := claim()
+	if again := claim(); again.ID != 0 {
+		t.Fatalf("a leased step was claimed a second time: %+v", again)
+	}
+	lapse(env)
+	other := claim()
+	if other.ID != late.ID || other.Version <= late.Version || other.Attempts != late.Attempts+1 {
+		t.Fatalf("the step was claimed as %+v, then as %+v", late, other)
+	}
+	before := env.Dump()
+	for name, commit := range map[string]func(chancery.Tx) error{
+		"finishing":  func(tx chancery.Tx) error { return tx.FinishStep(late) },
+		"postponing": func(tx chancery.Tx) error { return tx.PostponeStep(late, env.Clock.Now(), "") },
+	} {
+		if err := env.Store.Write(context.Background(), commit); !errors.Is(err, chancery.ErrLeaseLost) {
+			t.Errorf("%s late gives %v", name, err)
+		}
+	}
+	if env.Dump() != before {
+		t.Error("the late worker changed the data")
+	}
+	env.Write(func(tx chancery.Tx) error { return tx.PostponeStep(other, env.Clock.Now(), "") })
+	if steps := rows(env, "steps", order); steps != 2 {
+		t.Errorf("the order has %d steps", steps)
+	}
+}
+
+// Two workers have the issuer sign for one order; one certificate is kept, and it
+// is that of the worker who held the lease.
+func TestTwoWorkersIssueOneCertificate(t *testing.T) {
+	g := newGate()
+	var ca *someCA
+	chains := make(chan chancery.Chain, 2)
+	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(lookFunc(seen)), withIssuer(func(call int, request chancery.IssueRequest) (chancery.Chain, error) {
+		if call == 1 {
+			g.pass()
+		}
+		chain := ca.issue(request, nil)
+		chains <- chain
+		return chain, nil
+	}))
+	ca = newCA(t, env.Clock.Now)
+	order := proved(env)
+
+	late := env.NewWorker()
+	outcomes := countSteps(late)
+	stop := env.Run(late)
+	g.wait(t)
+	lapse(env)
+	env.Run(env.NewWorker())
+	env.Await(order, chancery.Issued)
+	kept := env.State(order)
+	if kept.Certificate != (<-chains).PEM() {
+		t.Error("the certificate is not the one that the second worker got")
+	}
+
+	close(g.open)
+	stop()
+	if again := env.State(order); again.Certificate != kept.Certificate || again.PrivateKey != kept.PrivateKey || again.CertId != kept.CertId {
+		t.Error("the late worker changed the certificate")
+	}
+	if n := rows(env, "certificates", order); n != 1 {
+		t.Errorf("the order has %d certificates", n)
+	}
+	if n := outcomes.count(t, chancery.AdvanceOrder, "overtaken"); n != 1 {
+		t.Errorf("%d steps of the late worker were overtaken", n)
+	}
+}
+
+// What a late look found is not kept, not even as evidence.
+func TestLateLookIsDropped(t *testing.T) {
+	g := newGate()
+	slow := lookFunc(func(chancery.Validation) chancery.Finding {
+		g.pass()
+		return chancery.NoName
+	})
+	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(lookFunc(seen)))
+	order := proved(env)
+	late := env.NewWorker()
+	late.Looker = slow
+	outcomes := countSteps(late)
+	stop := env.Run(late)
+	g.wait(t)
+	lapse(env)
+	env.Run(env.NewWorker())
+	env.Await(order, chancery.Issued)
+	close(g.open)
+	stop()
+	if looks := env.State(order).Looks; len(looks) != 1 || looks[0].Finding != string(chancery.Seen) {
+		t.Errorf("the looks are %+v", looks)
+	}
+	if n := outcomes.count(t, chancery.AdvanceOrder, "overtaken"); n != 1 {
+		t.Errorf("%d steps of the late worker were overtaken", n)
+	}
+}

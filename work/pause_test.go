@@ -1,0 +1,40 @@
+package work
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+func TestNextLook(t *testing.T) {
+	const week = 7 * 24 * time.Hour
+	for _, test := range []struct {
+		name       string
+		age, pause time.Duration
+	}{
+		{"a new order", 0, 2 * time.Second},
+		{"after 20 seconds", 20 * time.Second, 2 * time.Second},
+		{"after a minute", time.Minute, 6 * time.Second},
+		{"after an hour", time.Hour, 6 * time.Minute},
+		{"after 100 minutes", 100 * time.Minute, 10 * time.Minute},
+		{"after days", 5 * 24 * time.Hour, 10 * time.Minute},
+		{"five minutes before the end", week - 5*time.Minute, 5 * time.Minute},
+		{"a moment before the end", week - time.Millisecond, time.Second},
+		{"after the end", week + time.Hour, time.Second},
+	} {
+		if got := nextLook(test.age, week-test.age); got != test.pause {
+			t.Errorf("%s: the pause is %v, want %v", test.name, got, test.pause)
+		}
+	}
+}
+
+func TestBackoffGrowsAndIsCapped(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		attempts := rapid.Int64Range(1, 1<<40).Draw(t, "attempts")
+		wanted := min(time.Second<<min(attempts, 20), 5*time.Minute)
+		if got := backoff(attempts); got < wanted-wanted/4 || got > wanted+wanted/4 {
+			t.Errorf("after %d attempts the pause is %v, want about %v", attempts, got, wanted)
+		}
+	})
+}
