@@ -16,8 +16,9 @@ import (
 	"time"
 )
 
-// patience bounds every wait; nothing here should take a quarter of it.
-const patience = 30 * time.Second
+// patience bounds every wait. It is less than the lease of a background step, so
+// that work which a dead process had in hand does not wait for its lease to end.
+const patience = 45 * time.Second
 
 var buildDir string
 

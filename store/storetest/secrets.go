@@ -12,6 +12,12 @@ var secrets = []promise{
 	{"a sealed value opens in its own row only", aSealedValueOpensInItsOwnRow},
 }
 
+// sealed is a place of a sealed value, and how to open it.
+type sealed struct {
+	table, column, row string // row is a condition
+	open               func(chancery.Tx) (chancery.Secret, error)
+}
+
 // aSealedValueOpensInItsOwnRow moves sealed values about, as somebody could who
 // can write to the database and wants the service to open them for him.
 func aSealedValueOpensInItsOwnRow(t *testing.T, s chancery.Store) {
@@ -20,78 +26,95 @@ func aSealedValueOpensInItsOwnRow(t *testing.T, s chancery.Store) {
 		t.Skip("the engine cannot be tampered with")
 	}
 	mine, theirs := Furnish(t, s), Furnish(t, s)
-	myOrder, theirOrder := mine.Orders[chancery.DomainVerify].ID, theirs.Orders[chancery.DomainVerify].ID
+	first, second, another := sealedAccessKey(t, s, mine.Account), sealedAccessKey(t, s, mine.Account), sealedAccessKey(t, s, theirs.Account)
+	waiting, proved := sealedOrderKey(mine.Orders[chancery.DomainVerify]), sealedOrderKey(mine.Orders[chancery.Process])
+	write(t, s, func(tx chancery.Tx) error { return tx.AddOrderKey(keyOf(mine.Orders[chancery.Process])) })
+	certified, certificate := sameIDs(t, s, mine.Account)
+	ca := sealed{"authorities", "key", "1 = 1", func(tx chancery.Tx) (chancery.Secret, error) {
+		authorities, err := tx.Authorities()
+		if err != nil {
+			return chancery.Secret{}, err
+		}
+		return authorities[0].Key, nil
+	}}
 	for _, c := range []struct {
-		says      string
-		statement string
-		ask       func(chancery.Tx) (chancery.Secret, error)
+		says     string
+		from, to sealed
 	}{
-		{
-			"an access key's secret in another key's row",
-			fmt.Sprintf("UPDATE access_keys SET secret = (SELECT secret FROM access_keys WHERE id = '%s') WHERE id = '%s'", theirs.AccessKey.ID, mine.AccessKey.ID),
-			func(tx chancery.Tx) (chancery.Secret, error) {
-				key, err := tx.AccessKey(mine.AccessKey.ID)
-				return key.Secret, err
-			},
-		},
-		{
-			"an access key's row under another account",
-			fmt.Sprintf("UPDATE access_keys SET account_id = %d WHERE id = '%s'", mine.Account, theirs.AccessKey.ID),
-			func(tx chancery.Tx) (chancery.Secret, error) {
-				key, err := tx.AccessKey(theirs.AccessKey.ID)
-				return key.Secret, err
-			},
-		},
-		{
-			"another order's key",
-			fmt.Sprintf("UPDATE order_keys SET key = (SELECT key FROM order_keys WHERE order_id = %d) WHERE order_id = %d", theirOrder, myOrder),
-			func(tx chancery.Tx) (chancery.Secret, error) {
-				key, err := tx.OrderKey(mine.Account, myOrder)
-				return key.Key, err
-			},
-		},
-		{
-			"another certificate's key",
-			fmt.Sprintf("UPDATE certificates SET key = (SELECT key FROM certificates WHERE id = %d) WHERE id = %d", theirs.Certificate.ID, mine.Certificate.ID),
-			func(tx chancery.Tx) (chancery.Secret, error) {
-				return tx.CertificateKey(mine.Account, mine.Certificate.ID)
-			},
-		},
-		{
-			"an order's key in a certificate's row",
-			fmt.Sprintf("UPDATE certificates SET key = (SELECT key FROM order_keys WHERE order_id = %d) WHERE id = %d", theirOrder, theirs.Certificate.ID),
-			func(tx chancery.Tx) (chancery.Secret, error) {
-				return tx.CertificateKey(theirs.Account, theirs.Certificate.ID)
-			},
-		},
-		{
-			"a certificate's key as an authority's",
-			fmt.Sprintf("UPDATE authorities SET key = (SELECT key FROM certificates WHERE id = %d)", mine.Certificate.ID),
-			func(tx chancery.Tx) (chancery.Secret, error) {
-				authorities, err := tx.Authorities()
-				if err != nil {
-					return chancery.Secret{}, err
-				}
-				return authorities[0].Key, nil
-			},
-		},
+		{"an access key's secret in another row of the account", first, second},
+		{"an access key's secret in another account's row", first, another},
+		{"an order's key in another row of the account", waiting, proved},
+		{"an order's key in another account's row", waiting, sealedOrderKey(theirs.Orders[chancery.DomainVerify])},
+		{"a certificate's key in another row of the account", certificate, sealedCertificate(mine.Certificate)},
+		{"an order's key as that of a certificate with the same id", certified, certificate},
+		{"a certificate's key as an authority's", sealedCertificate(theirs.Certificate), ca},
 	} {
 		t.Run(c.says, func(t *testing.T) {
-			if key := answer(t, s, c.ask); key.Empty() {
-				t.Fatal("there was nothing to open before")
-			}
-			if err := tamperer.Tamper(c.statement); err != nil {
-				t.Fatal(err)
-			}
-			secret, err := answerOrError(s, c.ask)
-			if err == nil || !secret.Empty() {
-				t.Fatalf("it opened: %v", err)
-			}
-			for _, known := range []chancery.Secret{mine.AccessKey.Secret, theirs.AccessKey.Secret, leafKey().text, authority.Key} {
-				if strings.Contains(err.Error(), string(known.Reveal())) {
-					t.Error("the error holds a secret")
-				}
-			}
+			move := fmt.Sprintf("UPDATE %s SET %s = (SELECT %s FROM %s WHERE %s) WHERE %s",
+				c.to.table, c.to.column, c.from.column, c.from.table, c.from.row, c.to.row)
+			staysShutAfter(t, s, tamperer, move, c.to)
 		})
 	}
+	t.Run("an access key's row under another account", func(t *testing.T) {
+		staysShutAfter(t, s, tamperer, fmt.Sprintf("UPDATE access_keys SET account_id = %d WHERE %s", theirs.Account, first.row), first)
+	})
+}
+
+// staysShutAfter tampers with a value and asks for it.
+func staysShutAfter(t *testing.T, s chancery.Store, tamperer Tamperer, statement string, place sealed) {
+	t.Helper()
+	before := answer(t, s, place.open)
+	if before.Empty() {
+		t.Fatal("there was nothing to open before")
+	}
+	if err := tamperer.Tamper(statement); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := answerOrError(s, place.open)
+	if err == nil || !secret.Empty() {
+		t.Fatalf("it opened: %v", err)
+	}
+	if strings.Contains(err.Error(), string(before.Reveal())) {
+		t.Error("the error holds a secret")
+	}
+}
+
+func sealedAccessKey(t *testing.T, s chancery.Store, account chancery.AccountID) sealed {
+	t.Helper()
+	key := chancery.NewAccessKey(account, start)
+	write(t, s, func(tx chancery.Tx) error { return tx.AddAccessKey(key) })
+	return sealed{"access_keys", "secret", fmt.Sprintf("id = '%s'", key.ID), func(tx chancery.Tx) (chancery.Secret, error) {
+		key, err := tx.AccessKey(key.ID)
+		return key.Secret, err
+	}}
+}
+
+func sealedOrderKey(o chancery.Order) sealed {
+	return sealed{"order_keys", "key", fmt.Sprintf("order_id = %d", o.ID), func(tx chancery.Tx) (chancery.Secret, error) {
+		key, err := tx.OrderKey(o.AccountID, o.ID)
+		return key.Key, err
+	}}
+}
+
+func sealedCertificate(c chancery.Certificate) sealed {
+	return sealed{"certificates", "key", fmt.Sprintf("id = %d", c.ID), certificateKey(c)}
+}
+
+// sameIDs gives an order's key and a certificate's whose rows have the same id.
+func sameIDs(t *testing.T, s chancery.Store, account chancery.AccountID) (key, certificate sealed) {
+	t.Helper()
+	order := draft(account)
+	c := certificateOf(order)
+	order.ID = chancery.OrderID(c.ID)
+	c.OrderID = order.ID
+	write(t, s, func(tx chancery.Tx) (err error) {
+		if order, err = open(tx, order, start); err != nil {
+			return err
+		}
+		if err := tx.AddOrderKey(keyOf(order)); err != nil {
+			return err
+		}
+		return tx.AddCertificate(c)
+	})
+	return sealedOrderKey(order), sealedCertificate(c)
 }
