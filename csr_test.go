@@ -150,24 +150,32 @@ func TestCSRsThatAreRefused(t *testing.T) {
 }
 
 func FuzzCSR(f *testing.F) {
-	f.Add(requestFor("www.example.com", "www.example.com"))
-	f.Add(requestFor("*.example.com"))
-	f.Add(requestFor("www.example.com", "evil.example"))
-	f.Add(signedBy(rsa2048Key()))
-	f.Add([]byte{0x30, 0})
-	f.Fuzz(func(t *testing.T, der []byte) {
-		for _, text := range []string{csrText(der), string(der)} {
-			if len(text) > MaxCSR {
-				continue
-			}
-			got, name, err := ParseCSR(text)
+	for _, der := range [][]byte{requestFor("www.example.com", "www.example.com"), requestFor("*.example.com"), signedBy(rsa2048Key()), {0x30, 0}} {
+		f.Add(der, "", "", byte(0))
+	}
+	f.Add([]byte(nil), "www.example.com", "www.example.com", byte(2))
+	f.Add([]byte(nil), "WWW.example.com", "evil.example", byte(2))
+	f.Add([]byte(nil), "bücher.example", "xn--bcher-kva.example", byte(2))
+	f.Add([]byte(nil), "www.example.com", "\xc0\x00\x02\x01", byte(7))
+	f.Fuzz(func(t *testing.T, der []byte, commonName, alternative string, kind byte) {
+		if len(der) == 0 { // changed bytes break the signature: names are tried with a sound one
+			value := asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: int(kind % 9), Bytes: []byte(alternative)}
+			var err error
+			der, err = x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{
+				Subject:         pkix.Name{CommonName: commonName},
+				ExtraExtensions: []pkix.Extension{{Id: oidSubjectAltName, Value: must(asn1.Marshal([]asn1.RawValue{value}))}},
+			}, p256Key())
 			if err != nil {
-				if CodeOf(err) != InvalidParameter {
-					t.Fatalf("the error is %v", err)
-				}
-				continue
+				return
 			}
-			checkTakenCSR(t, got, name)
+		}
+		for _, text := range []string{csrText(der), string(der)} {
+			got, name, err := ParseCSR(text)
+			if err == nil {
+				checkTakenCSR(t, got, name)
+			} else if CodeOf(err) != InvalidParameter || name != "" {
+				t.Fatalf("%q, %v", name, err)
+			}
 		}
 	})
 }

@@ -49,6 +49,10 @@ func ParseName(text string) (Name, error) {
 		return "", nameError(text, why)
 	}
 	ascii, err := toASCII.ToASCII(base)
+	if err == nil {
+		// It judges directions before it maps: what it gave may break the rule.
+		ascii, err = toASCII.ToASCII(ascii)
+	}
 	if err != nil {
 		return "", nameError(text, "is not a valid domain name: labels hold letters, digits and inner hyphens, or are international names that IDNA allows")
 	}

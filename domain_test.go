@@ -112,6 +112,7 @@ func TestNamesThatAreRefused(t *testing.T) {
 		{"user@example.com", "not a valid domain name"},
 		{"www.example.com/", "not a valid domain name"},
 		{"1א.example", "not a valid domain name"},       // directions mixed
+		{"0.ℵ", "not a valid domain name"},              // the same, once the symbol is mapped to a letter
 		{"a\u200db.example", "not a valid domain name"}, // a joiner out of place
 		{"\xff.example.com", "not UTF-8"},
 		{strings.Repeat("a", 64) + ".example.com", "more than 63 characters"},

@@ -71,12 +71,13 @@ const (
 	fits  = "a certificate is the one the CA recorded, for the order's name, and fits its key"
 )
 
-// one is a problem of the invariant that begins so, with the row of an order in a state.
-func one(invariant string, row string, of func(*patient) any) func(*patient) []Problem {
+// one is a single problem: of the invariant whose name begins so, with a row
+// that is named by its kind and id.
+func one(invariant, row string, of func(*patient) any) func(*patient) []Problem {
 	return func(p *patient) []Problem { return []Problem{{named(invariant), row + fmt.Sprint(of(p))}} }
 }
 
-// named is the invariant that begins so.
+// named is the invariant whose name begins so, or else the name itself.
 func named(start string) string {
 	for _, i := range invariants {
 		if strings.HasPrefix(i.name, start) {
@@ -86,6 +87,7 @@ func named(start string) string {
 	return start
 }
 
+// in is my order in a state, as an argument.
 func in(state chancery.State) func(*patient) any {
 	return func(p *patient) any { return p.order(state) }
 }
@@ -93,6 +95,7 @@ func in(state chancery.State) func(*patient) any {
 func myPlan(p *patient) any        { return p.mine.Plan.ID }
 func myCertificate(p *patient) any { return p.mine.Certificate.ID }
 
+// sqlf is a statement about ids of the patient.
 func sqlf(format string, args ...func(*patient) any) func(*patient) string {
 	return func(p *patient) string {
 		values := make([]any, len(args))
@@ -168,11 +171,31 @@ var spoiltData = []spoilt{
 			}
 		},
 	},
-	{"an order has nothing to publish", sqlf("DELETE FROM validations WHERE order_id = %d", in(chancery.Process)), one("every order has what must be published", "order ", in(chancery.Process))},
-	{"the proof is of another method", sqlf("UPDATE validations SET method = 'FILE' WHERE order_id = %d", in(chancery.Process)), one("every order has what must be published", "order ", in(chancery.Process))},
-	{"the proof is of another name", sqlf("UPDATE validations SET name = 'evil.example.test' WHERE order_id = %d", in(chancery.Process)), one("every order has what must be published", "order ", in(chancery.Process))},
-	{"an order is in no state there is", sqlf("UPDATE orders SET state = 'lost' WHERE id = %d", in(chancery.Payed)), one("an order is in a known state", "order ", in(chancery.Payed))},
-	{"an open order has no step", sqlf("DELETE FROM steps WHERE order_id = %d", in(chancery.DomainVerify)), one("an open order has one step", "order ", in(chancery.DomainVerify))},
+	{
+		"an order has nothing to publish",
+		sqlf("DELETE FROM validations WHERE order_id = %d", in(chancery.Process)),
+		one("every order has what must be published", "order ", in(chancery.Process)),
+	},
+	{
+		"the proof is of another method",
+		sqlf("UPDATE validations SET method = 'FILE' WHERE order_id = %d", in(chancery.Process)),
+		one("every order has what must be published", "order ", in(chancery.Process)),
+	},
+	{
+		"the proof is of another name",
+		sqlf("UPDATE validations SET name = 'evil.example.test' WHERE order_id = %d", in(chancery.Process)),
+		one("every order has what must be published", "order ", in(chancery.Process)),
+	},
+	{
+		"an order is in no state there is",
+		sqlf("UPDATE orders SET state = 'lost' WHERE id = %d", in(chancery.Payed)),
+		one("an order is in a known state", "order ", in(chancery.Payed)),
+	},
+	{
+		"an open order has no step",
+		sqlf("DELETE FROM steps WHERE order_id = %d", in(chancery.DomainVerify)),
+		one("an open order has one step", "order ", in(chancery.DomainVerify)),
+	},
 	{
 		"an open order has two steps that take it on",
 		sqlf("INSERT INTO steps SELECT 7, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version FROM steps WHERE order_id = %d", in(chancery.Process)),
@@ -182,19 +205,51 @@ var spoiltData = []spoilt{
 		invariant := named("an open order has one step")
 		return []Problem{{invariant, fmt.Sprint("order ", p.order(chancery.VerifyFail))}, {invariant, fmt.Sprint("order ", p.order(chancery.Process))}}
 	}},
-	{"an order was proved at no time", sqlf("UPDATE orders SET proved_at = 0 WHERE id = %d", in(chancery.Process)), one("a proved order", "order ", in(chancery.Process))},
-	{"nobody saw the proof", sqlf("UPDATE evidence SET finding = 'no record' WHERE order_id = %d", in(chancery.Issued)), one("a proved order", "order ", in(chancery.Issued))},
-	{"an issued order has no certificate", sqlf("DELETE FROM certificates WHERE order_id = %d", in(chancery.Issued)), one("an issued order has its certificate", "order ", in(chancery.Issued))},
-	{"an issued order names another certificate", sqlf("UPDATE orders SET certificate_id = 1 WHERE id = %d", in(chancery.Issued)), one("an issued order has its certificate", "order ", in(chancery.Issued))},
-	{"an order was issued at no time", sqlf("UPDATE orders SET issued_at = 0 WHERE id = %d", in(chancery.Issued)), one("an issued order has its certificate", "order ", in(chancery.Issued))},
+	{
+		"an order was proved at no time",
+		sqlf("UPDATE orders SET proved_at = 0 WHERE id = %d", in(chancery.Process)),
+		one("a proved order", "order ", in(chancery.Process)),
+	},
+	{
+		"nobody saw the proof",
+		sqlf("UPDATE evidence SET finding = 'no record' WHERE order_id = %d", in(chancery.Issued)),
+		one("a proved order", "order ", in(chancery.Issued)),
+	},
+	{
+		"an issued order has no certificate",
+		sqlf("DELETE FROM certificates WHERE order_id = %d", in(chancery.Issued)),
+		one("an issued order has its certificate", "order ", in(chancery.Issued)),
+	},
+	{
+		"an issued order names another certificate",
+		sqlf("UPDATE orders SET certificate_id = 1 WHERE id = %d", in(chancery.Issued)),
+		one("an issued order has its certificate", "order ", in(chancery.Issued)),
+	},
+	{
+		"an order was issued at no time",
+		sqlf("UPDATE orders SET issued_at = 0 WHERE id = %d", in(chancery.Issued)),
+		one("an issued order has its certificate", "order ", in(chancery.Issued)),
+	},
 	{
 		"a withdrawn order has a certificate",
 		sqlf("UPDATE orders SET state = 'payed' WHERE id = %d", in(chancery.Issued)),
 		one("an issued order has its certificate", "order ", in(chancery.Issued)),
 	},
-	{"a key waits where the applicant has it", sqlf("UPDATE orders SET csr = x'30' WHERE id = %d", in(chancery.DomainVerify)), one("a key waits only", "key of order ", in(chancery.DomainVerify))},
-	{"a certificate's key is missing", sqlf("UPDATE certificates SET key = NULL WHERE id = %d", myCertificate), one("a certificate has a key if", "certificate ", myCertificate)},
-	{"a certificate has the applicant's key", sqlf("UPDATE orders SET csr = x'30' WHERE id = %d", in(chancery.Issued)), one("a certificate has a key if", "certificate ", myCertificate)},
+	{
+		"a key waits where the applicant has it",
+		sqlf("UPDATE orders SET csr = x'30' WHERE id = %d", in(chancery.DomainVerify)),
+		one("a key waits only", "key of order ", in(chancery.DomainVerify)),
+	},
+	{
+		"a certificate's key is missing",
+		sqlf("UPDATE certificates SET key = NULL WHERE id = %d", myCertificate),
+		one("a certificate has a key if", "certificate ", myCertificate),
+	},
+	{
+		"a certificate has the applicant's key",
+		sqlf("UPDATE orders SET csr = x'30' WHERE id = %d", in(chancery.Issued)),
+		one("a certificate has a key if", "certificate ", myCertificate),
+	},
 	{
 		"the CA signed twice for an order",
 		sqlf("DROP INDEX issuances_order; INSERT INTO issuances SELECT 'ff', authority_id, account_id, order_id, to_be_signed, certificate, at FROM issuances WHERE order_id = %d", in(chancery.Issued)),
@@ -229,7 +284,11 @@ var spoiltData = []spoilt{
 		},
 		one(opens, accessKeyTable+" ", func(p *patient) any { return p.mine.AccessKey.ID }),
 	},
-	{"an order's key was cut", sqlf("UPDATE order_keys SET key = substr(key, 1, 40) WHERE order_id = %d", in(chancery.DomainVerify)), one(opens, orderKeyTable+" ", in(chancery.DomainVerify))},
+	{
+		"an order's key was cut",
+		sqlf("UPDATE order_keys SET key = substr(key, 1, 40) WHERE order_id = %d", in(chancery.DomainVerify)),
+		one(opens, orderKeyTable+" ", in(chancery.DomainVerify)),
+	},
 	{
 		"a certificate's key was moved",
 		func(p *patient) string {
@@ -242,7 +301,11 @@ var spoiltData = []spoilt{
 			}
 		},
 	},
-	{"the authority's key is another", sqlf("UPDATE authorities SET key = zeroblob(60)"), one(opens, authorityTable+" ", func(*patient) any { return "00112233445566778899aabbccddeeff" })},
+	{
+		"the authority's key is another",
+		sqlf("UPDATE authorities SET key = zeroblob(60)"),
+		one(opens, authorityTable+" ", func(*patient) any { return "00112233445566778899aabbccddeeff" }),
+	},
 	{
 		"a certificate was swapped",
 		func(p *patient) string {
@@ -250,13 +313,25 @@ var spoiltData = []spoilt{
 		},
 		misfit("differs from the CA's record"),
 	},
-	{"the CA's record is of another certificate", sqlf("UPDATE issuances SET certificate = x'30' WHERE order_id = %d", in(chancery.Issued)), misfit("differs from the CA's record")},
-	{"a certificate has another serial than its row", sqlf("UPDATE certificates SET serial = '00' WHERE id = %d", myCertificate), misfit("has another serial than its row")},
+	{
+		"the CA's record is of another certificate",
+		sqlf("UPDATE issuances SET certificate = x'30' WHERE order_id = %d", in(chancery.Issued)),
+		misfit("differs from the CA's record"),
+	},
+	{
+		"a certificate has another serial than its row",
+		sqlf("UPDATE certificates SET serial = '00' WHERE id = %d", myCertificate),
+		misfit("has another serial than its row"),
+	},
 	{"a certificate is for another name", func(p *patient) string {
 		return fmt.Sprintf("UPDATE orders SET name = 'other.example.test' WHERE id = %d; UPDATE validations SET name = 'other.example.test' WHERE order_id = %[1]d", p.order(chancery.Issued))
 	}, misfit("has other names than its order")},
 	{"a certificate is no text of one", sqlf("UPDATE certificates SET pem = 'gone' WHERE id = %d", myCertificate), misfit("not PEM")},
-	{"a certificate is damaged", sqlf("UPDATE certificates SET pem = replace(pem, 'MI', 'MA') WHERE id = %d", myCertificate), misfit("cannot be parsed")},
+	{
+		"a certificate is damaged",
+		sqlf("UPDATE certificates SET pem = replace(pem, 'MI', 'MA') WHERE id = %d", myCertificate),
+		misfit("cannot be parsed"),
+	},
 	{"a certificate's key is another, soundly sealed", func(p *patient) string {
 		sealed, err := p.keyring.Seal(anotherKey(), place(certificateTable, p.mine.Account, p.mine.Certificate.ID))
 		if err != nil {
@@ -266,6 +341,7 @@ var spoiltData = []spoilt{
 	}, misfit("the key is not the certificate's")},
 }
 
+// misfit is the one problem that my certificate does not fit, and why.
 func misfit(why string) func(*patient) []Problem {
 	return func(p *patient) []Problem {
 		return []Problem{{fits, fmt.Sprintf("certificate %d: %s", p.mine.Certificate.ID, why)}}

@@ -217,10 +217,11 @@ func outcome(e *engine, fn func(chancery.Tx) error) (got string) {
 			got = "panic"
 		}
 	}()
-	switch e.Write(ctx, fn) { //nolint:errorlint // the very same
-	case nil:
+	err := e.Write(ctx, fn)
+	if err == nil {
 		return "ok"
-	case errMine:
+	}
+	if err == errMine { //nolint:errorlint // the very same
 		return "mine"
 	}
 	return "database"

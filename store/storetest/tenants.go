@@ -149,7 +149,8 @@ func anotherAccountsRowsDoNotExist(t *testing.T, s chancery.Store) {
 	untouched := call(t, s, func(chancery.Tx, named) (any, error) { return nil, nil }, owner, owner).After
 	for name, method := range methodsOfTenants {
 		t.Run(name, func(t *testing.T) {
-			if name == "Account" { // one's own account exists
+			stranger, nobody := stranger, nobody
+			if name == "Account" { // the stranger's own exists
 				stranger.account, nobody.account = 404, 405
 			}
 			asOwner, asStranger, asNobody := call(t, s, method, owner, owner), call(t, s, method, stranger, owner), call(t, s, method, nobody, owner)

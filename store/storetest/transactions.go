@@ -187,6 +187,7 @@ func aContextThatHasEndedBeginsNothing(t *testing.T, s chancery.Store) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for range 20 { // an engine that draws lots between starting and giving up is found out
+		newAccount(t, s) // it is awake
 		account := chancery.Account{ID: chancery.NewAccountID(), CreatedAt: start}
 		if err := s.Write(ctx, func(tx chancery.Tx) error { return tx.AddAccount(account) }); !errors.Is(err, context.Canceled) {
 			t.Errorf("Write gave %v", err)
