@@ -9,6 +9,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"math/big"
+	"slices"
 	"strings"
 )
 
@@ -16,54 +17,73 @@ import (
 const MaxCSR = 16 << 10
 
 // ParseCSR reads the caller's PKCS #10 request in PEM and gives its DER and the
-// one name it asks for. It refuses, with InvalidParameter: text that is not
+// names it asks for, at most so many, the common name first. It refuses, with InvalidParameter: text that is not
 // exactly one PEM request, a signature that does not verify, a key that
-// CheckPublicKey refuses, a request without a common name, and subject
-// alternative names other than that name.
-func ParseCSR(text string) (der []byte, name Name, err error) {
+// CheckPublicKey refuses, a request without a common name, and alternative names
+// that are more than most or not DNS names.
+func ParseCSR(text string, most int) (der []byte, names Names, err error) {
+	csr, err := readCSR(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	names, err = namesOfCSR(csr, most)
+	return csr.Raw, names, err
+}
+
+const csrLabel = "CERTIFICATE REQUEST"
+
+// readCSR refuses what no request may be, whatever names it asks for.
+func readCSR(text string) (*x509.CertificateRequest, error) {
 	if len(text) > MaxCSR {
-		return nil, "", Errorf(InvalidParameter, "Csr: more than %d bytes", MaxCSR)
+		return nil, Errorf(InvalidParameter, "Csr: more than %d bytes", MaxCSR)
 	}
 	block, rest := pem.Decode([]byte(text))
 	switch {
 	case block == nil:
-		return nil, "", Errorf(InvalidParameter, `Csr: not PEM; it begins with "-----BEGIN CERTIFICATE REQUEST-----" and has line breaks`)
-	case block.Type != "CERTIFICATE REQUEST" && block.Type != "NEW CERTIFICATE REQUEST":
-		return nil, "", Errorf(InvalidParameter, "Csr: the PEM holds %q, not a certificate request", excerpt(block.Type))
+		return nil, Errorf(InvalidParameter, `Csr: not PEM; it begins with "-----BEGIN CERTIFICATE REQUEST-----" and has line breaks`)
+	case block.Type != csrLabel && block.Type != "NEW "+csrLabel:
+		return nil, Errorf(InvalidParameter, "Csr: the PEM holds %q, not a certificate request", excerpt(block.Type))
 	case strings.TrimSpace(string(rest)) != "":
-		return nil, "", Errorf(InvalidParameter, "Csr: text follows the request; give one request alone")
+		return nil, Errorf(InvalidParameter, "Csr: text follows the request; give one request alone")
 	}
 	csr, err := x509.ParseCertificateRequest(block.Bytes)
 	if err != nil {
-		return nil, "", &Error{Code: InvalidParameter, Message: "Csr: not a valid PKCS #10 request", Err: err}
+		return nil, &Error{Code: InvalidParameter, Message: "Csr: not a valid PKCS #10 request", Err: err}
 	}
 	if err := checkKey(csr.PublicKey); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if err := csr.CheckSignature(); err != nil {
-		return nil, "", &Error{Code: InvalidParameter, Message: "Csr: its signature does not verify with its own key", Err: err}
+		return nil, &Error{Code: InvalidParameter, Message: "Csr: its signature does not verify with its own key", Err: err}
 	}
-	name, err = nameOfCSR(csr)
-	return block.Bytes, name, err
+	return csr, nil
 }
 
-func nameOfCSR(csr *x509.CertificateRequest) (Name, error) {
+func namesOfCSR(csr *x509.CertificateRequest, most int) (Names, error) {
 	if csr.Subject.CommonName == "" {
-		return "", Errorf(InvalidParameter, "Csr: has no common name (CN); it names the domain to certify")
+		return nil, Errorf(InvalidParameter, "Csr: has no common name (CN); it names the domain to certify")
 	}
 	name, err := ParseName(csr.Subject.CommonName)
 	if err != nil {
-		return "", Errorf(InvalidParameter, "Csr: the common name is not usable: %s", messageOf(err))
+		return nil, Errorf(InvalidParameter, "Csr: the common name is not usable: %s", messageOf(err))
 	}
 	if len(csr.IPAddresses)+len(csr.EmailAddresses)+len(csr.URIs) > 0 || !onlyDNSNames(csr) {
-		return "", Errorf(InvalidParameter, "Csr: asks for alternative names that are not DNS names")
+		return nil, Errorf(InvalidParameter, "Csr: asks for alternative names that are not DNS names")
 	}
+	names := Names{name}
 	for _, san := range csr.DNSNames {
-		if other, err := ParseName(san); err != nil || other != name {
-			return "", Errorf(InvalidParameter, "Csr: asks for %q beside its common name %s; this product takes one name", excerpt(san), name)
+		other, err := ParseName(san)
+		if err != nil {
+			return nil, Errorf(InvalidParameter, "Csr: an alternative name is not usable: %s", messageOf(err))
+		}
+		if !slices.Contains(names, other) {
+			names = append(names, other)
 		}
 	}
-	return name, nil
+	if len(names) > most {
+		return nil, Errorf(InvalidParameter, "Csr: asks for %d names (%s); at most %d can be had here", len(names), excerpt(names.String()), most)
+	}
+	return names, names.check()
 }
 
 var oidSubjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}

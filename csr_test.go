@@ -78,7 +78,7 @@ func TestCSRsThatAreTaken(t *testing.T) {
 		{"with a P-521 key", csrText(signedBy(must(ecdsa.GenerateKey(elliptic.P521(), rand.Reader)))), "www.example.com"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			der, name, err := ParseCSR(c.text)
+			der, name, err := parseOneCSR(c.text)
 			if err != nil || name != c.want {
 				t.Fatalf("%q, %v", name, err)
 			}
@@ -124,10 +124,10 @@ func TestCSRsThatAreRefused(t *testing.T) {
 		{"no common name", csrText(requestFor("", "www.example.com")), "no common name"},
 		{"a common name that is no domain", csrText(requestFor("Jane Doe")), "the common name is not usable"},
 		{"a common name that is an address", csrText(requestFor("192.0.2.1")), "is an IP address"},
-		{"a second name", csrText(requestFor("www.example.com", "www.example.com", "evil.example")), `"evil.example" beside`},
-		{"another name", csrText(requestFor("www.example.com", "example.com")), `"example.com" beside`},
-		{"a wildcard and its base", csrText(requestFor("*.example.com", "*.example.com", "example.com")), `"example.com" beside`},
-		{"an alternative name that is no domain", csrText(requestFor("www.example.com", "www.example.com\x00.evil.example")), "beside its common name"},
+		{"a second name", csrText(requestFor("www.example.com", "www.example.com", "evil.example")), "asks for 2 names (www.example.com,evil.example)"},
+		{"another name", csrText(requestFor("www.example.com", "example.com")), "asks for 2 names"},
+		{"a wildcard and its base", csrText(requestFor("*.example.com", "*.example.com", "example.com")), "asks for 2 names"},
+		{"an alternative name that is no domain", csrText(requestFor("www.example.com", "www.example.com\x00.evil.example")), "an alternative name is not usable"},
 		{"an address", withAlternatives(x509.CertificateRequest{IPAddresses: []net.IP{{192, 0, 2, 1}}}), "not DNS names"},
 		{"an e-mail address", withAlternatives(x509.CertificateRequest{EmailAddresses: []string{"a@example.com"}}), "not DNS names"},
 		{"a URI", withAlternatives(x509.CertificateRequest{URIs: []*url.URL{{Scheme: "https", Host: "example.com"}}}), "not DNS names"},
@@ -140,7 +140,7 @@ func TestCSRsThatAreRefused(t *testing.T) {
 		{"an RSA key of 1024 bits", csrText(signedBy(must(rsa.GenerateKey(rand.Reader, 1024)))), "1024 bits; at least 2048"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, name, err := ParseCSR(c.text)
+			_, name, err := parseOneCSR(c.text)
 			refusal(t, err, InvalidParameter, c.why)
 			if name != "" || !strings.HasPrefix(messageOf(err), "Csr: ") {
 				t.Errorf("the name is %q, the error %v", name, err)
@@ -170,7 +170,7 @@ func FuzzCSR(f *testing.F) {
 			}
 		}
 		for _, text := range []string{csrText(der), string(der)} {
-			got, name, err := ParseCSR(text)
+			got, name, err := parseOneCSR(text)
 			if err == nil {
 				checkTakenCSR(t, got, name)
 			} else if CodeOf(err) != InvalidParameter || name != "" {

@@ -2,6 +2,7 @@ package chancery
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -152,3 +153,63 @@ func (n Name) Unicode() string {
 	}
 	return text
 }
+
+// Names are what one certificate names, the first of them as its common name.
+type Names []Name
+
+// ParseNames settles a list of names that commas separate. It refuses an empty
+// list, more than most names, a name given twice, and plain names beside
+// wildcards.
+func ParseNames(text string, most int) (Names, error) {
+	parts := strings.Split(text, ",")
+	switch {
+	case len(parts) > 1 && most == 1:
+		return nil, Errorf(InvalidParameter, "Domain: one name can be given here, not %d", len(parts))
+	case len(parts) > most:
+		return nil, Errorf(InvalidParameter, "Domain: up to %d names can be given, not %d", most, len(parts))
+	}
+	names := make(Names, len(parts))
+	for i, part := range parts {
+		if len(parts) > 1 {
+			part = strings.Trim(part, " ")
+		}
+		var err error
+		if names[i], err = ParseName(part); err != nil {
+			return nil, err
+		}
+	}
+	return names, names.check()
+}
+
+func (n Names) check() error {
+	for i, name := range n {
+		if slices.Contains(n[:i], name) {
+			return Errorf(InvalidParameter, "Domain: %s is given twice", name)
+		}
+		if name.Wildcard() != n[0].Wildcard() {
+			return Errorf(InvalidParameter, "Domain: %s and %s cannot share a certificate; the names are all plain or all wildcards", n[0], name)
+		}
+	}
+	return nil
+}
+
+// String separates the names by commas, as the API does.
+func (n Names) String() string { return strings.Join(n.Strings(), ",") }
+
+// Strings gives the names as certificates carry them.
+func (n Names) Strings() []string {
+	texts := make([]string, len(n))
+	for i, name := range n {
+		texts[i] = string(name)
+	}
+	return texts
+}
+
+// Same tells whether both are the same names, in whatever order.
+func (n Names) Same(other Names) bool { return sameNames(n.Strings(), other.Strings()) }
+
+// Common is the first name, which is the common name too.
+func (n Names) Common() Name { return n[0] }
+
+// MaxNames is how many names one order can have.
+const MaxNames = 5

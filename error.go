@@ -22,8 +22,18 @@ const (
 	IdempotentParameterMismatch Code = "IdempotentParameterMismatch"
 	NotFound                    Code = "NotFound"
 	NameRepeat                  Code = "NameRepeat"
+	CertificateFormat           Code = "CertificateFormatException"
+	ParseCertificateFailed      Code = "ParseCertificateFailed"
+	CertificateChainNotMatch    Code = "CertificateChainNotMatch"
+	CertificateExpired          Code = "CertificateExpired"
+	DeleteProtection            Code = "InvalidStatus.DeleteProtection"
+	UnsupportedOperation        Code = "UnsupportedOperation"
 	ServiceUnavailable          Code = "ServiceUnavailable"
 	InternalError               Code = "InternalError"
+
+	CreateCsrFailed Code = "CreateCsrFailed"
+	KeyExisted      Code = "CertificatePrivateKey.Existed"
+	MobileIllegal   Code = "InvalidParameter.MobileIllegal"
 )
 
 // Error is the one error type that crosses layers. Code and Message are for the

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
 )
 
@@ -25,8 +26,8 @@ type Issuer interface {
 type IssueRequest struct {
 	AccountID AccountID
 	OrderID   OrderID
-	Name      Name
-	// CSR is PKCS #10 in DER. Only its public key counts: the name is Name.
+	Names     Names
+	// CSR is PKCS #10 in DER. Only its public key counts: the names are Names.
 	CSR []byte
 	// Lifetime is what the product promises; the issuer may give less.
 	Lifetime time.Duration
@@ -87,9 +88,9 @@ func checkLeaf(leaf *x509.Certificate, request IssueRequest, now time.Time) erro
 	switch {
 	case !bytes.Equal(leaf.RawSubjectPublicKeyInfo, csr.RawSubjectPublicKeyInfo):
 		return fmt.Errorf("the issued certificate holds another key than the CSR")
-	case names != 1 || len(leaf.DNSNames) != 1 || leaf.DNSNames[0] != string(request.Name):
-		return fmt.Errorf("the issued certificate names %v, not exactly %s", leaf.DNSNames, request.Name)
-	case leaf.Subject.CommonName != "" && leaf.Subject.CommonName != string(request.Name):
+	case names != len(leaf.DNSNames) || !sameNames(leaf.DNSNames, request.Names.Strings()):
+		return fmt.Errorf("the issued certificate names %v, not exactly %s", leaf.DNSNames, request.Names)
+	case leaf.Subject.CommonName != "" && !slices.Contains(leaf.DNSNames, leaf.Subject.CommonName):
 		return fmt.Errorf("the issued certificate has the common name %q", leaf.Subject.CommonName)
 	case leaf.IsCA:
 		return fmt.Errorf("the issued certificate is a CA certificate")
@@ -97,6 +98,11 @@ func checkLeaf(leaf *x509.Certificate, request IssueRequest, now time.Time) erro
 		return fmt.Errorf("the issued certificate is valid from %s to %s, not now", leaf.NotBefore, leaf.NotAfter)
 	}
 	return nil
+}
+
+// sameNames does not mind the order, which CAs choose.
+func sameNames(one, other []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(one)), slices.Sorted(slices.Values(other)))
 }
 
 // Issuance is the embedded CA's record of one signature: written before signing
@@ -110,6 +116,37 @@ type Issuance struct {
 	ToBeSigned  []byte // DER of the TBSCertificate
 	Certificate []byte // DER; empty until signed
 	At          time.Time
+	NotAfter    time.Time
+	CRL         int64     // which of the authority's CRLs lists it once it is revoked
+	RevokedAt   time.Time // zero: not revoked
+	Reason      Reason
+}
+
+// CRL is one certificate revocation list of an authority: all of them list, each
+// for its own part of the authority's certificates, what is revoked.
+type CRL struct {
+	AuthorityID string
+	// Partition is what Issuance.CRL names: 0 for the first.
+	Partition int64
+	// Issued counts the issuances that name this CRL, Revoked how many are revoked.
+	Issued, Revoked int64
+
+	Number int64  // CRLNumber, rises by one; 0 while none was made
+	DER    []byte // empty likewise
+	Listed int64  // Revoked when it was made, so that a newer revocation shows
+	// Partial: it says that it is one of several (issuingDistributionPoint).
+	Partial                bool
+	ThisUpdate, NextUpdate time.Time
+}
+
+// Revoker is an Issuer that can revoke what it issued, as all of ours can.
+//
+// Revoke tells the authority of the certificate's RevokedAt and RevokeReason. It is
+// called outside any transaction and may be called again for the same
+// certificate, after which nothing has changed. Implementations are safe for
+// concurrent use.
+type Revoker interface {
+	Revoke(ctx context.Context, certificate Certificate) error
 }
 
 // AuthorityKind tells root and issuing CA apart.

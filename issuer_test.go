@@ -46,7 +46,7 @@ func leafTemplate() *x509.Certificate {
 }
 
 func answerRequest() IssueRequest {
-	return IssueRequest{Name: "www.example.com", CSR: requestFor("www.example.com")}
+	return IssueRequest{Names: Names{"www.example.com"}, CSR: requestFor("www.example.com")}
 }
 
 func TestAChainThatIsTheAnswer(t *testing.T) {
@@ -118,7 +118,7 @@ func TestChainsThatAreNot(t *testing.T) {
 		})
 	}
 	t.Run("a CSR that is none", func(t *testing.T) {
-		_, err := Chain{sound, above}.Check(IssueRequest{Name: "www.example.com", CSR: []byte("rubbish")}, now)
+		_, err := Chain{sound, above}.Check(IssueRequest{Names: Names{"www.example.com"}, CSR: []byte("rubbish")}, now)
 		if err == nil || !strings.Contains(err.Error(), "parsing the CSR") {
 			t.Errorf("the error is %v", err)
 		}

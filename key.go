@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // GenerateKey makes a private key. An RSA key of 2048 bits takes about 130 ms of
@@ -36,21 +37,22 @@ func GenerateKey(algorithm KeyAlgorithm) (crypto.Signer, error) {
 const maxCommonName = 64
 
 // NewKeyAndCSR writes a key as PEM ("RSA PRIVATE KEY" or "EC PRIVATE KEY", the
-// forms that CAS answers) and makes a CSR for the name with it.
-func NewKeyAndCSR(key crypto.Signer, name Name) (Secret, []byte, error) {
-	template := &x509.CertificateRequest{DNSNames: []string{string(name)}}
-	if len(name) <= maxCommonName {
-		template.Subject = pkix.Name{CommonName: string(name)}
+// forms that CAS answers) and makes a CSR for the names with it.
+func NewKeyAndCSR(key crypto.Signer, names Names) (Secret, []byte, error) {
+	template := &x509.CertificateRequest{DNSNames: names.Strings()}
+	if common := names.Common(); len(common) <= maxCommonName {
+		template.Subject = pkix.Name{CommonName: string(common)}
 	}
 	csr, err := x509.CreateCertificateRequest(rand.Reader, template, key)
 	if err != nil {
 		return Secret{}, nil, fmt.Errorf("making a CSR: %w", err)
 	}
-	text, err := keyPEM(key)
+	text, err := KeyPEM(key)
 	return text, csr, err
 }
 
-func keyPEM(key crypto.Signer) (Secret, error) {
+// KeyPEM writes an RSA or ECDSA key in its traditional form, as NewKeyAndCSR does.
+func KeyPEM(key crypto.Signer) (Secret, error) {
 	var block pem.Block
 	switch k := key.(type) {
 	case *rsa.PrivateKey:
@@ -70,24 +72,101 @@ func keyPEM(key crypto.Signer) (Secret, error) {
 // KeyFits is an error unless the PEM key is that of the certificate. The error
 // holds nothing of the key.
 func KeyFits(key Secret, certificate *x509.Certificate) error {
-	block, _ := pem.Decode(key.Reveal())
-	if block == nil {
-		return errors.New("the key is not PEM")
-	}
-	signer, err := parseKey(block)
+	signer, err := ParsePrivateKey(string(key.Reveal()))
 	if err != nil {
-		return errors.New("the key cannot be parsed")
+		return err
 	}
-	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !public.Equal(certificate.PublicKey) {
+	if !SameKey(signer.Public(), certificate.PublicKey) {
 		return errors.New("the key is not the certificate's")
 	}
 	return nil
 }
 
-func parseKey(block *pem.Block) (crypto.Signer, error) {
-	if block.Type == "RSA PRIVATE KEY" {
-		return x509.ParsePKCS1PrivateKey(block.Bytes)
+// SameKey compares two public keys.
+func SameKey(one, other crypto.PublicKey) bool {
+	key, ok := one.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && key.Equal(other)
+}
+
+// MaxKey bounds the PEM text of a private key, in bytes; an RSA-8192 key takes about 6.5 KB.
+const MaxKey = 12 << 10
+
+// ParsePrivateKey reads the one private key in a PEM text: PKCS #1, SEC 1 or PKCS #8,
+// whatever the label says. It refuses, with InvalidParameter, a key that is
+// encrypted, more than one key, and what is no key for signing. No error holds
+// anything of the text.
+func ParsePrivateKey(text string) (crypto.Signer, error) {
+	if len(text) > MaxKey {
+		return nil, Errorf(InvalidParameter, "Key: more than %d bytes", MaxKey)
 	}
-	return x509.ParseECPrivateKey(block.Bytes)
+	block, err := onlyKey([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(block.Type, "ENCRYPTED") || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
+		return nil, Errorf(InvalidParameter, "Key: is encrypted; give it without a passphrase")
+	}
+	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	if key, err := x509.ParseECPrivateKey(block.Bytes); err == nil {
+		return key, nil
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	signer, ok := key.(crypto.Signer)
+	if err != nil || !ok {
+		return nil, Errorf(InvalidParameter, "Key: not a private key in PKCS #1, SEC 1 or PKCS #8 that signs")
+	}
+	return signer, nil
+}
+
+// onlyKey passes over what tools write around a key, such as "EC PARAMETERS".
+func onlyKey(text []byte) (*pem.Block, error) {
+	var key *pem.Block
+	for {
+		var block *pem.Block
+		block, text = pem.Decode(text)
+		switch {
+		case block == nil && key == nil:
+			return nil, Errorf(InvalidParameter, `Key: not a private key in PEM; it begins with "-----BEGIN PRIVATE KEY-----" or the like and has line breaks`)
+		case block == nil:
+			return key, nil
+		case !strings.HasSuffix(block.Type, "PRIVATE KEY"):
+		case key != nil:
+			return nil, Errorf(InvalidParameter, "Key: more than one private key")
+		default:
+			key = block
+		}
+	}
+}
+
+// ParseKeyAlgorithm reads the algorithm and size of a key to be made: RSA with 2048,
+// 3072 or 4096 bits, or ECC with 256. SM2 needs a library that is not part of
+// this program, so it is refused here and nowhere else.
+func ParseKeyAlgorithm(algorithm string, size int64) (KeyAlgorithm, error) {
+	switch strings.ToUpper(algorithm) {
+	case "RSA":
+		if made := KeyAlgorithm(fmt.Sprintf("RSA_%d", size)); made == RSA2048 || made == RSA3072 || made == RSA4096 {
+			return made, nil
+		}
+		return "", Errorf(InvalidParameter, "KeySize: an RSA key has 2048, 3072 or 4096 bits")
+	case "ECC":
+		if size == 256 {
+			return ECC256, nil
+		}
+		return "", Errorf(InvalidParameter, "KeySize: an ECC key has 256 bits")
+	case "SM2":
+		return "", Errorf(InvalidParameter, "Algorithm: SM2 is not offered here; use RSA or ECC")
+	}
+	return "", Errorf(InvalidParameter, "Algorithm: %q is neither RSA nor ECC", excerpt(algorithm))
+}
+
+// KeyBlock is the first PEM block that can be a key: OpenSSL writes the curve in
+// one of its own before it. Nil if there is none.
+func KeyBlock(text string) *pem.Block {
+	block, rest := pem.Decode([]byte(text))
+	for block != nil && block.Type == "EC PARAMETERS" {
+		block, rest = pem.Decode(rest)
+	}
+	return block
 }

@@ -21,6 +21,8 @@ type Operation struct {
 	Name    string
 	Summary string
 	Access  AccessLevel
+	// Later operations are known and not served yet.
+	Later bool
 	// Input and Output are zero values, for those who list the fields.
 	Input, Output any
 	NewInput      func() any

@@ -26,13 +26,23 @@ type Order struct {
 	AccessKeyID string // the key that signed the application
 	ProductCode string
 	PlanID      int64
-	Name        Name
+	Names       Names
 	Method      Method
 	Applicant   Applicant
+	Company     string // OV: the organisation that applies
 	Tags        []Tag
+	// ResourceGroup is where the account files the order and its certificate.
+	ResourceGroup string
 	// CSR is the applicant's own PKCS #10 request in DER; empty when the service
 	// makes key and CSR.
 	CSR []byte
+	// CSRID is the entry of the account's CSR store that the CSR is from; 0 for none.
+	// If the entry has a key, the certificate gets it.
+	CSRID CSRID
+	// Review is the operator's decision on the order, where its product asks for one.
+	Review Review
+	// Renews is the order that this one renews; 0 for none.
+	Renews OrderID
 
 	State  State
 	Reason string // why it failed, for the applicant
@@ -63,6 +73,7 @@ const (
 	Process      State = "process"       // proved; the issuer is at work
 	VerifyFail   State = "verify_fail"   // not proved in time, or refused by the issuer
 	Issued       State = "certificate"   // the certificate is there
+	Revoked      State = "revoked"       // the certificate was revoked; DescribeCertificateState has no word for it
 	Deleted      State = "deleted"       // gone; its unit was given back
 )
 
@@ -77,6 +88,8 @@ const (
 	Signed    Event = "signed"    // the issuer's certificate passed our checks
 	Withdrawn Event = "withdrawn" // CancelOrderRequest
 	Removed   Event = "removed"   // DeleteCertificateRequest
+	Rejected  Event = "rejected"  // the operator's review
+	Recalled  Event = "revoked"   // CancelCertificateForPackageRequest, or the operator
 )
 
 // Transition is one row of the life of an order.
@@ -94,9 +107,11 @@ var Transitions = []Transition{
 	{DomainVerify, Withdrawn, Payed, "background work and an unused key are removed; the unit stays with the order"},
 	{Process, Signed, Issued, "certificate and sealed key are stored"},
 	{Process, Refused, VerifyFail, "the reason is the issuer's"},
+	{Process, Rejected, VerifyFail, "the reason is the reviewer's"},
 	{Process, Withdrawn, Payed, "background work and an unused key are removed; the unit stays with the order"},
 	{VerifyFail, Removed, Deleted, "the unit goes back to its plan, once"},
 	{Payed, Removed, Deleted, "the unit goes back to its plan, once"},
+	{Issued, Recalled, Revoked, "the issuer is told; the unit goes back to its plan within 30 days of issuance"},
 }
 
 // Apply moves the order on, or answers OrderStateError with the state it is in
@@ -110,6 +125,16 @@ func (o *Order) Apply(event Event) error {
 	}
 	return Errorf(OrderStateError, "order %d is in state %s, in which it cannot be %s", o.ID, o.State, event)
 }
+
+// Review is where an order stands with the operator.
+type Review string
+
+// An order whose product asks for no review has none.
+const (
+	NoReview      Review = ""
+	ReviewPending Review = "pending"
+	ReviewPassed  Review = "approved"
+)
 
 // Open tells whether work on the order goes on.
 func (o *Order) Open() bool { return o.State == DomainVerify || o.State == Process }
@@ -142,4 +167,4 @@ type Submission struct {
 }
 
 // String is for logs.
-func (o *Order) String() string { return fmt.Sprintf("order %d (%s, %s)", o.ID, o.Name, o.State) }
+func (o *Order) String() string { return fmt.Sprintf("order %d (%s, %s)", o.ID, o.Names, o.State) }

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	states = []State{Payed, DomainVerify, Process, VerifyFail, Issued, Deleted}
+	states = []State{Payed, DomainVerify, Process, VerifyFail, Issued, Revoked, Deleted}
 	events = []Event{Proved, TimedOut, Refused, Signed, Withdrawn, Removed}
 )
 
@@ -101,7 +101,7 @@ func TestWhoMakesTheKey(t *testing.T) {
 }
 
 func TestAnOrderInALog(t *testing.T) {
-	order := Order{ID: 7, Name: "*.example.com", State: Process, Applicant: Applicant{Phone: "13800000000"}}
+	order := Order{ID: 7, Names: Names{"*.example.com"}, State: Process, Applicant: Applicant{Phone: "13800000000"}}
 	if got := order.String(); got != "order 7 (*.example.com, process)" || strings.Contains(got, "138") {
 		t.Errorf("it is %q", got)
 	}

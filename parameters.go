@@ -33,11 +33,24 @@ func (p Parameters) decodeStruct(prefix string, into reflect.Value) error {
 		if err := p.decodeField(name, into.Field(i)); err != nil {
 			return err
 		}
-		if Required(field) && into.Field(i).IsZero() {
+		if Required(field) && !p.given(name, field.Type) {
 			return Errorf(MissingParameter, "%s is required and was not given or is empty", name)
 		}
 	}
 	return nil
+}
+
+// given tells whether a parameter has a value; that of a list is in its entries.
+func (p Parameters) given(name string, kind reflect.Type) bool {
+	if kind.Kind() != reflect.Slice {
+		return p[name] != ""
+	}
+	for other := range p {
+		if strings.HasPrefix(other, name+".") {
+			return true
+		}
+	}
+	return false
 }
 
 // Required tells whether a field of an Input struct is mandatory.

@@ -56,6 +56,9 @@ type Product struct {
 	KeyAlgorithm KeyAlgorithm `json:"keyAlgorithm"`
 	// Issuer names the certificate authority. Default "local".
 	Issuer string `json:"issuer"`
+	// Review makes proved orders wait for the operator's decision. OV products
+	// always do.
+	Review bool `json:"review"`
 }
 
 // DefaultProduct is the code that calls without ProductCode mean.
@@ -64,22 +67,31 @@ const DefaultProduct = "digicert-free-1-free"
 // Catalogue is the table of products, in the order they are listed.
 type Catalogue []Product
 
-// DefaultCatalogue holds the seven DV products of CreateCertificateRequest.
+// DefaultCatalogue holds the fifteen products of CreateCertificateForPackageRequest,
+// of which the seven DV ones are those of CreateCertificateRequest.
 func DefaultCatalogue() Catalogue {
-	product := func(code, name, brand string, wildcard bool, days int) Product {
+	product := func(code, name, brand string, level Level, wildcard bool, days int) Product {
 		return Product{
-			Code: code, Name: name, Brand: brand, Level: DV, Wildcard: wildcard,
-			LifetimeDays: days, TermDays: 365, KeyAlgorithm: RSA2048, Issuer: "local",
+			Code: code, Name: name, Brand: brand, Level: level, Wildcard: wildcard,
+			LifetimeDays: days, TermDays: 365, KeyAlgorithm: RSA2048, Issuer: "local", Review: level == OV,
 		}
 	}
 	return Catalogue{
-		product("digicert-free-1-free", "DigiCert single-domain DV, free, 3 months", "DigiCert", false, 90),
-		product("symantec-free-1-free", "DigiCert single-domain DV, free, 1 year", "DigiCert", false, 365),
-		product("symantec-dv-1-starter", "DigiCert wildcard DV", "DigiCert", true, 365),
-		product("geotrust-dv-1-starter", "GeoTrust single-domain DV", "GeoTrust", false, 365),
-		product("geotrust-dv-w-starter", "GeoTrust wildcard DV", "GeoTrust", true, 365),
-		product("globalsign-dv-1-personal", "GlobalSign single-domain DV", "GlobalSign", false, 365),
-		product("globalsign-dv-w-advanced", "GlobalSign wildcard DV", "GlobalSign", true, 365),
+		product("digicert-free-1-free", "DigiCert single-domain DV, free, 3 months", "DigiCert", DV, false, 90),
+		product("symantec-free-1-free", "DigiCert single-domain DV, free, 1 year", "DigiCert", DV, false, 365),
+		product("symantec-dv-1-starter", "DigiCert wildcard DV", "DigiCert", DV, true, 365),
+		product("geotrust-dv-1-starter", "GeoTrust single-domain DV", "GeoTrust", DV, false, 365),
+		product("geotrust-dv-w-starter", "GeoTrust wildcard DV", "GeoTrust", DV, true, 365),
+		product("globalsign-dv-1-personal", "GlobalSign single-domain DV", "GlobalSign", DV, false, 365),
+		product("globalsign-dv-w-advanced", "GlobalSign wildcard DV", "GlobalSign", DV, true, 365),
+		product("symantec-ov-1-personal", "DigiCert single-domain OV", "DigiCert", OV, false, 365),
+		product("symantec-ov-w-personal", "DigiCert wildcard OV", "DigiCert", OV, true, 365),
+		product("geotrust-ov-1-personal", "GeoTrust single-domain OV", "GeoTrust", OV, false, 365),
+		product("geotrust-ov-w-personal", "GeoTrust wildcard OV", "GeoTrust", OV, true, 365),
+		product("globalsign-ov-1-personal", "GlobalSign single-domain OV", "GlobalSign", OV, false, 365),
+		product("globalsign-ov-w-advanced", "GlobalSign wildcard OV", "GlobalSign", OV, true, 365),
+		product("cfca-ov-1-personal", "CFCA single-domain OV", "CFCA", OV, false, 365),
+		product("cfca-ev-w-advanced", "CFCA wildcard OV", "CFCA", OV, true, 365),
 	}
 }
 
@@ -124,6 +136,7 @@ func (p *Product) settle() error {
 	if p.Name == "" {
 		p.Name = p.Code
 	}
+	p.Review = p.Review || p.Level == OV
 	switch {
 	case p.Code == "":
 		return fmt.Errorf("code is missing")
@@ -157,8 +170,9 @@ func (c Catalogue) Find(code string) (Product, error) {
 	return Product{}, Errorf(InvalidParameter, "ProductCode: %q is not offered here; the products are %v", code, codes)
 }
 
-// CheckName refuses a plain name for a wildcard product and the reverse.
-func (p Product) CheckName(name Name) error {
+// CheckNames refuses a plain name for a wildcard product and the reverse.
+func (p Product) CheckNames(names Names) error {
+	name := names.Common() // all are of one kind
 	if p.Wildcard && !name.Wildcard() {
 		return Errorf(InvalidParameter, "Domain: product %s is for wildcard names; give *.%s or choose a single-name product", p.Code, name)
 	}

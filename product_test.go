@@ -14,13 +14,21 @@ func TestTheDefaultCatalogue(t *testing.T) {
 		"digicert-free-1-free": false, "symantec-free-1-free": false, "symantec-dv-1-starter": true,
 		"geotrust-dv-1-starter": false, "geotrust-dv-w-starter": true,
 		"globalsign-dv-1-personal": false, "globalsign-dv-w-advanced": true,
+		"symantec-ov-1-personal": false, "symantec-ov-w-personal": true, "geotrust-ov-1-personal": false, "geotrust-ov-w-personal": true,
+		"globalsign-ov-1-personal": false, "globalsign-ov-w-advanced": true, "cfca-ov-1-personal": false, "cfca-ev-w-advanced": true,
+	}
+	level := func(code string) Level {
+		if strings.Contains(code, "-ov-") || code == "cfca-ev-w-advanced" { // OV in spite of its name
+			return OV
+		}
+		return DV
 	}
 	if len(catalogue) != len(wildcards) {
 		t.Errorf("it has %d products", len(catalogue))
 	}
 	for _, p := range catalogue {
 		wildcard, known := wildcards[p.Code]
-		if !known || p.Wildcard != wildcard || p.Level != DV || p.Issuer != "local" || p.KeyAlgorithm != RSA2048 || p.TermDays != 365 {
+		if !known || p.Wildcard != wildcard || p.Level != level(p.Code) || p.Review != (p.Level == OV) || p.Issuer != "local" || p.KeyAlgorithm != RSA2048 || p.TermDays != 365 {
 			t.Errorf("product %+v", p)
 		}
 		if want := map[bool]int{true: 90, false: 365}[p.Code == DefaultProduct]; p.LifetimeDays != want {
@@ -59,7 +67,7 @@ func TestAProductTakesItsKindOfName(t *testing.T) {
 		{single, "*.example.com", "give example.com or choose"},
 		{wildcard, "example.com", "give *.example.com or choose"},
 	} {
-		err := c.product.CheckName(c.name)
+		err := c.product.CheckNames(Names{c.name})
 		if c.why != "" {
 			refusal(t, err, InvalidParameter, c.why)
 		} else if err != nil {
@@ -80,7 +88,7 @@ func TestACatalogueFile(t *testing.T) {
 	}
 	want := Catalogue{
 		{Code: "short", Name: "short", Level: DV, LifetimeDays: 7, KeyAlgorithm: RSA2048, Issuer: "local"},
-		{Code: "long", Name: "Long", Brand: "B", Level: OV, Wildcard: true, LifetimeDays: 36500, TermDays: 30, KeyAlgorithm: ECC384, Issuer: "acme"},
+		{Code: "long", Name: "Long", Brand: "B", Level: OV, Wildcard: true, LifetimeDays: 36500, TermDays: 30, KeyAlgorithm: ECC384, Issuer: "acme", Review: true},
 	}
 	if difference := cmp.Diff(want, got); difference != "" {
 		t.Error(difference)

@@ -10,6 +10,7 @@ const (
 	AdvanceOrder StepKind = "advance_order" // look at the proof, then have the issuer sign
 	PrepareKey   StepKind = "prepare_key"   // make key and CSR for an order
 	Sweep        StepKind = "sweep"         // remove nonces and submissions that have run out
+	RevokeOrder  StepKind = "revoke_order"  // tell the issuer that an order's certificate is revoked
 )
 
 // Step is a piece of background work: a row that commits together with what
@@ -21,7 +22,7 @@ type Step struct {
 	AccountID AccountID // 0 for work that belongs to no account
 	OrderID   OrderID   // 0 likewise
 	DueAt     time.Time
-	Attempts  int64 // how often it was begun
+	Attempts  int64 // how often it was begun since it last went well
 	LastRunAt time.Time
 	LastError string
 	Version   int64

@@ -29,8 +29,11 @@ type Tx interface {
 	PlanTx
 	OrderTx
 	CertificateTx
+	ListTx
 	AuthorityTx
 	StepTx
+	CSRTx
+	ContactTx
 }
 
 // AccountTx is the part of Tx about accounts and who signs for them.
@@ -84,12 +87,26 @@ type OrderTx interface {
 	AddOrder(Order) error
 	// Order is ErrNotFound also for a deleted order.
 	Order(AccountID, OrderID) (Order, error)
+	// OrderOfInstance finds one by its resource id.
+	OrderOfInstance(AccountID, string) (OrderID, error)
 	// UpdateOrder writes what can change and is ErrConflict unless the stored
 	// Version is the order's; the stored one is then one more.
 	UpdateOrder(Order) error
+	// IssuedOrders gives at most so many of the account's orders that are issued.
+	IssuedOrders(account AccountID, most int) ([]OrderID, error)
 
-	AddValidation(Validation) error
-	Validation(AccountID, OrderID) (Validation, error)
+	// OrdersUnderReview lists the proved orders of all accounts that wait for the
+	// operator, oldest first.
+	OrdersUnderReview() ([]Order, error)
+	// AccountOfOrder finds an order's account, for the operator.
+	AccountOfOrder(OrderID) (AccountID, error)
+
+	// AddValidations keeps what must be published for an order, in its order.
+	AddValidations([]Validation) error
+	// Validations lists those of an order, in the order of its names.
+	Validations(AccountID, OrderID) ([]Validation, error)
+	// MarkProved keeps when the proof of a name was first seen.
+	MarkProved(account AccountID, order OrderID, name Name, at time.Time) error
 	// AddEvidence appends looks at the proof; a look that came to the same as the
 	// last one in the same place is counted on that line.
 	AddEvidence(AccountID, OrderID, []Evidence) error
@@ -103,14 +120,42 @@ type OrderTx interface {
 	DeleteOrderKey(AccountID, OrderID) error
 }
 
-// CertificateTx is the part of Tx about issued certificates.
+// CertificateTx is the part of Tx about the certificates of accounts.
 type CertificateTx interface {
-	// AddCertificate is ErrConflict for an id in use.
+	// AddCertificate is ErrConflict for an id, or a name of the account, in use.
 	AddCertificate(Certificate) error
-	// Certificate gives one without its key.
+	// Certificate gives one without its keys; like all but CertificateOfOrder it is
+	// ErrNotFound for a deleted one.
 	Certificate(AccountID, CertificateID) (Certificate, error)
-	// CertificateKey gives the sealed key opened; it is empty when the service never had it.
-	CertificateKey(AccountID, CertificateID) (Secret, error)
+	// CertificateNamed finds one by its name in the account.
+	CertificateNamed(AccountID, string) (CertificateID, error)
+	// CertificateOfInstance finds one by its resource id, without its keys.
+	CertificateOfInstance(AccountID, string) (Certificate, error)
+	// CertificateOfOrder gives an order's, without its keys.
+	CertificateOfOrder(AccountID, OrderID) (Certificate, error)
+	// CertificateKeys gives one with its keys opened; they are empty where the
+	// service never had them.
+	CertificateKeys(AccountID, CertificateID) (Certificate, error)
+	// UpdateCertificate writes name, resource group, tags and revocation; ErrConflict
+	// for a name in use.
+	UpdateCertificate(Certificate) error
+	// DeleteCertificate removes one with its keys. That of an order is kept without
+	// its keys, since the order has it, and is seen through CertificateOfOrder alone.
+	DeleteCertificate(account AccountID, id CertificateID, now time.Time) error
+}
+
+// ListTx is the part of Tx about lists. An order or certificate is listed in the
+// transaction that writes it. The status that a list shows may change by date
+// alone; SettleLists brings that up to date and comes before List.
+type ListTx interface {
+	// SettleLists moves entries of the account (0: of all) on whose status changed
+	// by now, at most so many, and tells how many it moved.
+	SettleLists(account AccountID, now time.Time, most int64) (moved int, err error)
+	// ListsSettled tells whether there is nothing to move.
+	ListsSettled(account AccountID, now time.Time) (bool, error)
+	// List gives a page of the entries that the filter lets through, newest first,
+	// and how many they are in all.
+	List(AccountID, ListFilter, Page) (entries []Listed, total int64, err error)
 }
 
 // AuthorityTx is the part of Tx about the embedded CA.
@@ -120,10 +165,26 @@ type AuthorityTx interface {
 	Authorities() ([]Authority, error)
 	// AddIssuance records what is about to be signed; ErrConflict for a serial in use.
 	AddIssuance(Issuance) error
+	// Issuance gives a completed or intended one by serial.
+	Issuance(serial string) (Issuance, error)
 	// CompleteIssuance records what was signed; ErrConflict when the order has a certificate already.
 	CompleteIssuance(serial string, certificate []byte) error
 	// SignedIssuance gives the order's completed issuance.
 	SignedIssuance(AccountID, OrderID) (Issuance, error)
+
+	// RevokeIssuance keeps when and why a certificate was revoked; the first time
+	// stays. ErrNotFound for a serial that was never signed.
+	RevokeIssuance(serial string, at time.Time, reason Reason) error
+	// RevokedIssuances lists what a CRL shows of those that are good at notAfter or
+	// later: serial, RevokedAt, Reason and NotAfter, in the order of revocation.
+	RevokedIssuances(authority string, crl int64, notAfter time.Time) ([]Issuance, error)
+	// CRL gives one of an authority's CRLs; ErrNotFound until an issuance names it.
+	CRL(authority string, crl int64) (CRL, error)
+	// NewestCRL gives the authority's CRL with the highest partition, without its DER.
+	NewestCRL(authority string) (CRL, error)
+	// PutCRL stores what a newly made CRL says (Number, DER, Listed, Partial and its
+	// times); ErrConflict unless the stored Number is one less.
+	PutCRL(CRL) error
 }
 
 // StepTx is the part of Tx about background work.
@@ -143,6 +204,56 @@ type StepTx interface {
 	OrderSteps(AccountID, OrderID) ([]Step, error)
 	// HurryStep makes an order's step due at once, unless it ran after notSince or is leased.
 	HurryStep(account AccountID, order OrderID, kind StepKind, now, notSince time.Time) error
-	// DeleteOrderSteps removes an order's background work.
+	// DeleteOrderSteps removes an order's background work, save for RevokeOrder:
+	// what is revoked stays so whatever becomes of the order.
 	DeleteOrderSteps(AccountID, OrderID) error
+}
+
+// CSRTx is the part of Tx about the CSR stores of accounts.
+type CSRTx interface {
+	// AddCSR is ErrConflict for an id in use.
+	AddCSR(StoredCSR) error
+	// CSR gives one without its key.
+	CSR(AccountID, CSRID) (StoredCSR, error)
+	// CSRKey gives one with its key opened; that is empty where the store has none.
+	CSRKey(AccountID, CSRID) (StoredCSR, error)
+	// CSRByKey finds the newest with this KeySHA2 that the store has the private key of.
+	CSRByKey(account AccountID, keySHA2 string) (CSRID, error)
+	// UpdateCSR writes the key; it is ErrConflict when there is one already.
+	UpdateCSR(StoredCSR) error
+	// DeleteCSR removes one with its key; ErrNotFound when there is none.
+	DeleteCSR(AccountID, CSRID) error
+	// CSRAwaited tells whether an open order will take its key from the CSR.
+	CSRAwaited(AccountID, CSRID) (bool, error)
+	// ListCSRs gives a page of them without keys, the newest first, and how many there are.
+	ListCSRs(AccountID, CSRFilter, Page) (list []StoredCSR, total int64, err error)
+}
+
+// ContactTx is the part of Tx about the contacts and companies of accounts.
+type ContactTx interface {
+	// AddContact is ErrConflict for an id in use.
+	AddContact(Contact) error
+	Contact(account AccountID, id int64) (Contact, error)
+	// NewestContact is ErrNotFound when the account has none.
+	NewestContact(AccountID) (Contact, error)
+	// UpdateContact and DeleteContact are ErrNotFound when there is none.
+	UpdateContact(Contact) error
+	DeleteContact(account AccountID, id int64) error
+	// ListContacts gives a page of those with keyword in name, e-mail address or mobile
+	// number, in any case, the newest first, and how many there are.
+	ListContacts(account AccountID, keyword string, page Page) (list []Contact, total int64, err error)
+
+	// AddCompany is ErrConflict for an id in use.
+	AddCompany(Company) error
+	Company(account AccountID, id int64) (Company, error)
+	// NewestCompany is ErrNotFound when the account has none.
+	NewestCompany(AccountID) (Company, error)
+	// CompanyNamed finds the newest of exactly this name.
+	CompanyNamed(account AccountID, name string) (Company, error)
+	// UpdateCompany and DeleteCompany are ErrNotFound when there is none.
+	UpdateCompany(Company) error
+	DeleteCompany(account AccountID, id int64) error
+	// ListCompanies gives a page of those that the filter picks, the newest first,
+	// and how many there are.
+	ListCompanies(AccountID, CompanyFilter, Page) (list []Company, total int64, err error)
 }

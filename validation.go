@@ -42,29 +42,41 @@ type Validation struct {
 	// Name is the name to prove, without a wildcard label.
 	Name   Name
 	Method Method
-	// Token is the value of the TXT record or the content of the file.
+	// Token is the value of the TXT record or the content of the file, the same
+	// for all names of an order.
 	Token string
+	// ProvedAt is when the proof was seen; zero until then.
+	ProvedAt time.Time
 }
 
 // tokenRandom characters of 36 hold 258 bits; BR asks for 112.
 const tokenRandom = 50
 
-// NewValidation decides what has to be published to prove name. FILE for a
-// wildcard is refused (a file proves one host, BR 3.2.2.4.18), and so is a name
-// whose record would be too long for DNS.
-func NewValidation(name Name, method Method, now time.Time) (Validation, error) {
+// NewValidations decides what has to be published to prove the names: the same
+// token for each, at its own place. FILE for a wildcard is refused (a file proves
+// one host, BR 3.2.2.4.18), and so is a name whose record would be too long for
+// DNS.
+func NewValidations(names Names, method Method, now time.Time) ([]Validation, error) {
+	token := now.UTC().Format("20060102150405") + randomText("abcdefghijklmnopqrstuvwxyz0123456789", tokenRandom)
+	validations := make([]Validation, len(names))
+	for i, name := range names {
+		if err := checkMethod(name, method); err != nil {
+			return nil, err
+		}
+		validations[i] = Validation{Name: name.Base(), Method: method, Token: token}
+	}
+	return validations, nil
+}
+
+func checkMethod(name Name, method Method) error {
 	base := name.Base()
 	switch {
 	case method == FILE && name.Wildcard():
-		return Validation{}, Errorf(InvalidParameter, "ValidateType: a file cannot prove control of the wildcard %s; use DNS", name)
+		return Errorf(InvalidParameter, "ValidateType: a file cannot prove control of the wildcard %s; use DNS", name)
 	case method == DNS && len(ProofLabel)+1+len(base) > maxName:
-		return Validation{}, Errorf(InvalidParameter, "ValidateType: the record %s.%s would be longer than DNS allows; use FILE", ProofLabel, base)
+		return Errorf(InvalidParameter, "ValidateType: the record %s.%s would be longer than DNS allows; use FILE", ProofLabel, base)
 	}
-	return Validation{
-		Name:   base,
-		Method: method,
-		Token:  now.UTC().Format("20060102150405") + randomText("abcdefghijklmnopqrstuvwxyz0123456789", tokenRandom),
-	}, nil
+	return nil
 }
 
 // Record is the full name of the TXT record.

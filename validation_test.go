@@ -31,7 +31,7 @@ func TestWhatMustBePublished(t *testing.T) {
 		{"www.example.com", FILE, "www.example.com", "_dnsauth.www.example.com"},
 		{"*.example.com", DNS, "example.com", "_dnsauth.example.com"},
 	} {
-		v, err := NewValidation(c.name, c.method, beginning)
+		v, err := newValidation(c.name, c.method, beginning)
 		if err != nil || v.Name != c.proved || v.Method != c.method || v.Record() != c.record {
 			t.Errorf("%s by %s: %+v, record %s, %v", c.name, c.method, v, v.Record(), err)
 		}
@@ -49,7 +49,7 @@ func TestProofsThatCannotBe(t *testing.T) {
 		{Name(nameOfLength(253)), DNS, "longer than DNS allows; use FILE"},
 		{Name("*." + nameOfLength(245)), DNS, "longer than DNS allows"},
 	} {
-		v, err := NewValidation(c.name, c.method, beginning)
+		v, err := newValidation(c.name, c.method, beginning)
 		refusal(t, err, InvalidParameter, c.why)
 		if v != (Validation{}) {
 			t.Errorf("%s: there is something to publish: %+v", c.name, v)
@@ -59,7 +59,7 @@ func TestProofsThatCannotBe(t *testing.T) {
 		name   Name
 		method Method
 	}{{Name(nameOfLength(244)), DNS}, {Name("*." + nameOfLength(244)), DNS}, {Name(nameOfLength(253)), FILE}} {
-		v, err := NewValidation(c.name, c.method, beginning)
+		v, err := newValidation(c.name, c.method, beginning)
 		if err != nil || c.method == DNS && len(v.Record()) != 253 {
 			t.Errorf("a name of %d characters: %v", len(c.name), err)
 		}
@@ -77,7 +77,7 @@ func TestTokensCannotBeGuessed(t *testing.T) {
 	var random strings.Builder
 	inAnotherZone := time.Date(2026, 11, 23, 17, 0, 0, 0, time.FixedZone("east", 8*60*60))
 	for range 400 {
-		v, err := NewValidation("www.example.com", DNS, inAnotherZone)
+		v, err := newValidation("www.example.com", DNS, inAnotherZone)
 		if err != nil || !shape.MatchString(v.Token) {
 			t.Fatalf("token %q, %v", v.Token, err)
 		}

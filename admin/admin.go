@@ -20,6 +20,9 @@ type Admin struct {
 	Store     *store.Store
 	Catalogue chancery.Catalogue
 	Clock     chancery.Clock
+	// RefundWindow is that of cas.Service; Wake too, and may be nil.
+	RefundWindow time.Duration
+	Wake         func()
 }
 
 // Account is an account as the command line shows it.
@@ -89,14 +92,18 @@ type call func(a *Admin, ctx context.Context, input json.RawMessage) (any, error
 
 // calls is the table, by the name that goes over the socket.
 var calls = map[string]call{
-	"account.create":    bind((*Admin).CreateAccount),
-	"account.list":      bind((*Admin).ListAccounts),
-	"accesskey.create":  bind((*Admin).CreateAccessKey),
-	"accesskey.list":    bind((*Admin).ListAccessKeys),
-	"accesskey.disable": bind((*Admin).DisableAccessKey),
-	"plan.grant":        bind((*Admin).GrantPlan),
-	"plan.list":         bind((*Admin).ListPlans),
-	"doctor":            bind((*Admin).Doctor),
+	"account.create":     bind((*Admin).CreateAccount),
+	"account.list":       bind((*Admin).ListAccounts),
+	"accesskey.create":   bind((*Admin).CreateAccessKey),
+	"accesskey.list":     bind((*Admin).ListAccessKeys),
+	"accesskey.disable":  bind((*Admin).DisableAccessKey),
+	"plan.grant":         bind((*Admin).GrantPlan),
+	"plan.list":          bind((*Admin).ListPlans),
+	"review.list":        bind((*Admin).ListReviews),
+	"review.approve":     bind((*Admin).Approve),
+	"review.reject":      bind((*Admin).Reject),
+	"certificate.revoke": bind((*Admin).RevokeCertificates),
+	"doctor":             bind((*Admin).Doctor),
 }
 
 func bind[I, O any](do func(*Admin, context.Context, I) (O, error)) call {

@@ -41,6 +41,15 @@ func TestEveryCall(t *testing.T) {
 				same(t, other, must[[]AccessKey](t, caller, call("accesskey.list"), AccountName{account.ID}), []AccessKey{seen})
 				same(t, other, must[[]Plan](t, caller, call("plan.list"), AccountName{account.ID}), []Plan{plan})
 				report := must[store.Report](t, caller, call("doctor"), Nothing{})
+				same(t, other, must[[]Review](t, caller, call("review.list"), Nothing{}), []Review{})
+				for _, name := range []string{"review.approve", "review.reject"} {
+					if err := caller.Call(ctx, call(name), Decision{OrderID: 7, Reason: "why"}, &Review{}); err == nil || !strings.Contains(err.Error(), "no order 7") {
+						t.Errorf("%s %s: %v", other, name, err)
+					}
+				}
+				if revoked := must[RevokedCertificates](t, caller, call("certificate.revoke"), RevokeCertificates{Serials: []string{"00"}}); len(revoked.Unknown) != 1 {
+					t.Errorf("%s a serial nobody knows: %+v", other, revoked)
+				}
 				if report.Checks == 0 || report.Rows == 0 || report.Problems == nil || len(report.Problems) > 0 {
 					t.Errorf("%s the doctor says %+v", other, report)
 				}

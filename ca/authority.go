@@ -15,7 +15,8 @@ type authority struct {
 	signer
 	id   string
 	kind chancery.AuthorityKind
-	list publishedList
+	publishedLists
+	responders
 }
 
 // openAuthority parses a record and refuses one whose parts do not belong together.

@@ -55,7 +55,12 @@ type Config struct {
 	// Certificates then say where their issuer and its CRL are; if it is empty,
 	// they say neither.
 	BaseURL string
+	// CRLSize is how many certificates one CRL is for; the next ones name another.
+	// Default 50,000.
+	CRLSize int64
 }
+
+const defaultCRLSize = 50_000
 
 const defaultOrganization = "Chancery Private PKI"
 
@@ -112,6 +117,9 @@ func settle(config Config) (*Authority, error) {
 	}
 	if config.Organization == "" {
 		config.Organization = defaultOrganization
+	}
+	if config.CRLSize == 0 {
+		config.CRLSize = defaultCRLSize
 	}
 	where, err := parseLocations(config.BaseURL)
 	if err != nil {

@@ -49,7 +49,7 @@ func (a *Authority) makeIssuing(root *authority, now time.Time) (chancery.Author
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	template.MaxPathLenZero = true
 	template.Policies = []x509.OID{domainValidated}
-	a.locations.describe(template, root.id)
+	a.locations.describe(template, root.id, 0)
 
 	rehearsed, err := root.rehearse(template, key.Public(), a.lint.authority)
 	if err != nil {

@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"math/big"
-	"sync"
 	"time"
+
+	"chancery"
 )
 
 // A CRL is made anew every day and good for a week: BR 4.9.7 asks for one every
@@ -19,49 +21,61 @@ const (
 	listLife    = 7 * day
 )
 
-// publishedList is the CRL that an authority shows now.
-type publishedList struct {
-	mu   sync.Mutex // guards the rest, and is held while a new one is made
-	der  []byte
-	made time.Time
-}
-
-// CRL gives the issuing CA's certificate revocation list in DER. It lists
-// nothing yet. Its number is the second it was made in (Unix time), so it rises
-// from one to the next, whichever process makes them. The list is kept for a day.
-// Its bytes are not to be changed.
-func (a *Authority) CRL(ctx context.Context) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	der, _, err := a.listOf(a.issuing)
-	return der, err
-}
-
-// listOf also tells when the list was made.
-func (a *Authority) listOf(issuer *authority) ([]byte, time.Time, error) {
-	list := &issuer.list
-	list.mu.Lock()
-	defer list.mu.Unlock()
-	now := a.config.Clock.Now().UTC().Truncate(time.Second)
-	if list.der != nil && now.Sub(list.made) < listRenewal {
-		return list.der, list.made, nil
-	}
-	der, err := issuer.newList(now, a.lint.list)
+// makeList signs the CRL that follows last and stores it: chancery.ErrConflict
+// when another process stored that number first. What it lists is read in one
+// transaction with last.
+func (a *Authority) makeList(ctx context.Context, issuer *authority, last chancery.CRL, revoked []chancery.Issuance, now time.Time) (chancery.CRL, error) {
+	template, err := a.listTemplate(issuer, last, revoked, now)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("making the CRL of authority %s: %w", issuer.id, err)
+		return chancery.CRL{}, err
 	}
-	list.der, list.made = der, now
-	return der, now, nil
+	der, err := issuer.newList(template, a.lint.list)
+	if err != nil {
+		return chancery.CRL{}, err
+	}
+	next := last
+	next.Number++
+	next.DER, next.Listed = der, last.Revoked
+	next.ThisUpdate, next.NextUpdate = template.ThisUpdate, template.NextUpdate
+	err = a.config.Store.Write(ctx, func(tx chancery.Tx) error { return tx.PutCRL(next) })
+	return next, err
+}
+
+// listTemplate names the partition only when there are several: a CRL that is
+// alone is complete, and every client understands it.
+func (a *Authority) listTemplate(issuer *authority, last chancery.CRL, revoked []chancery.Issuance, now time.Time) (*x509.RevocationList, error) {
+	template := &x509.RevocationList{
+		Number:                    big.NewInt(last.Number + 1),
+		ThisUpdate:                now,
+		NextUpdate:                now.Add(listLife),
+		RevokedCertificateEntries: make([]x509.RevocationListEntry, len(revoked)),
+	}
+	for i, one := range revoked {
+		serial, ok := new(big.Int).SetString(one.Serial, 16)
+		if !ok {
+			return nil, fmt.Errorf("the record of revoked certificate %q has no serial", one.Serial)
+		}
+		template.RevokedCertificateEntries[i] = x509.RevocationListEntry{
+			SerialNumber: serial,
+			// Another node's clock may be ahead; no CRL tells of the future.
+			RevocationTime: earlier(one.RevokedAt.UTC().Truncate(time.Second), now),
+			// crypto/x509 leaves the reason "unspecified" out, as BR 7.2.2 asks.
+			ReasonCode: int(one.Reason),
+		}
+	}
+	if !last.Partial {
+		return template, nil
+	}
+	if !a.locations.known() {
+		return nil, errors.New("the CRL is one of several and has to name its URL; set the base URL that certificates name again")
+	}
+	scope, err := distributionPoint(a.locations.list(issuer.id, last.Partition))
+	template.ExtraExtensions = []pkix.Extension{scope}
+	return template, err
 }
 
 // newList rehearses, lints and signs, as for certificates.
-func (s signer) newList(now time.Time, lint *linter) ([]byte, error) {
-	template := &x509.RevocationList{
-		Number:     big.NewInt(now.Unix()),
-		ThisUpdate: now.Add(-backdating),
-		NextUpdate: now.Add(listLife),
-	}
+func (s signer) newList(template *x509.RevocationList, lint *linter) ([]byte, error) {
 	standIn, err := s.standIn()
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ const (
 	serverLeaf                      // the service's own server certificate
 	caCertificate                   // root and issuing CA
 	revocationList                  // CRL
+	responderLeaf                   // who signs OCSP answers
 )
 
 const everyLeaf = orderLeaf | serverLeaf

@@ -25,10 +25,13 @@ type memory struct {
 	mu          sync.Mutex
 	authorities []chancery.Authority
 	issuances   map[string]chancery.Issuance
+	crls        map[string]chancery.CRL   // by listPath
 	fail        func(method string) error // before a method takes effect; may be nil
 }
 
-func newMemory() *memory { return &memory{issuances: map[string]chancery.Issuance{}} }
+func newMemory() *memory {
+	return &memory{issuances: map[string]chancery.Issuance{}, crls: map[string]chancery.CRL{}}
+}
 
 func (m *memory) Read(ctx context.Context, fn func(chancery.Tx) error) error { return m.Write(ctx, fn) }
 
@@ -39,12 +42,12 @@ func (m *memory) Write(ctx context.Context, fn func(chancery.Tx) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	tx := &memoryTx{memory: &memory{
-		authorities: slices.Clone(m.authorities), issuances: maps.Clone(m.issuances), fail: m.fail,
+		authorities: slices.Clone(m.authorities), issuances: maps.Clone(m.issuances), crls: maps.Clone(m.crls), fail: m.fail,
 	}}
 	if err := fn(tx); err != nil {
 		return err
 	}
-	m.authorities, m.issuances = tx.memory.authorities, tx.memory.issuances
+	m.authorities, m.issuances, m.crls = tx.memory.authorities, tx.memory.issuances, tx.memory.crls
 	return nil
 }
 
@@ -74,7 +77,76 @@ func (t *memoryTx) AddIssuance(i chancery.Issuance) error {
 		return chancery.ErrConflict
 	}
 	t.memory.issuances[i.Serial] = i
+	crl := t.memory.crls[listPath(i.AuthorityID, i.CRL)]
+	crl.AuthorityID, crl.Partition = i.AuthorityID, i.CRL
+	crl.Issued++
+	t.memory.crls[listPath(i.AuthorityID, i.CRL)] = crl
 	return t.failing("AddIssuance")
+}
+
+func (t *memoryTx) Issuance(serial string) (chancery.Issuance, error) {
+	if err := t.failing("Issuance"); err != nil {
+		return chancery.Issuance{}, err
+	}
+	issuance, ok := t.memory.issuances[serial]
+	if !ok {
+		return issuance, chancery.ErrNotFound
+	}
+	return issuance, nil
+}
+
+func (t *memoryTx) RevokeIssuance(serial string, at time.Time, reason chancery.Reason) error {
+	issuance := t.memory.issuances[serial]
+	if len(issuance.Certificate) == 0 {
+		return chancery.ErrNotFound
+	}
+	if issuance.RevokedAt.IsZero() {
+		issuance.RevokedAt, issuance.Reason = at, reason
+		t.memory.issuances[serial] = issuance
+		crl := t.memory.crls[listPath(issuance.AuthorityID, issuance.CRL)]
+		crl.Revoked++
+		t.memory.crls[listPath(issuance.AuthorityID, issuance.CRL)] = crl
+	}
+	return t.failing("RevokeIssuance")
+}
+
+func (t *memoryTx) RevokedIssuances(authority string, crl int64, notAfter time.Time) ([]chancery.Issuance, error) {
+	var revoked []chancery.Issuance
+	for _, i := range t.memory.issuances {
+		if i.AuthorityID == authority && i.CRL == crl && !i.RevokedAt.IsZero() && !i.NotAfter.Before(notAfter) {
+			revoked = append(revoked, i)
+		}
+	}
+	slices.SortFunc(revoked, func(one, other chancery.Issuance) int { return one.RevokedAt.Compare(other.RevokedAt) })
+	return revoked, t.failing("RevokedIssuances")
+}
+
+func (t *memoryTx) CRL(authority string, partition int64) (chancery.CRL, error) {
+	crl, ok := t.memory.crls[listPath(authority, partition)]
+	if !ok {
+		return crl, chancery.ErrNotFound
+	}
+	return crl, t.failing("CRL")
+}
+
+func (t *memoryTx) NewestCRL(authority string) (chancery.CRL, error) {
+	newest, err := chancery.CRL{}, chancery.ErrNotFound
+	for _, crl := range t.memory.crls {
+		if crl.AuthorityID == authority && crl.Partition >= newest.Partition {
+			newest, err = crl, nil
+		}
+	}
+	return newest, err
+}
+
+func (t *memoryTx) PutCRL(crl chancery.CRL) error {
+	stored := t.memory.crls[listPath(crl.AuthorityID, crl.Partition)]
+	if stored.Number != crl.Number-1 {
+		return chancery.ErrConflict
+	}
+	crl.Issued, crl.Revoked = stored.Issued, stored.Revoked
+	t.memory.crls[listPath(crl.AuthorityID, crl.Partition)] = crl
+	return t.failing("PutCRL")
 }
 
 func (t *memoryTx) CompleteIssuance(serial string, certificate []byte) error {
@@ -179,7 +251,7 @@ func csrFor(t testing.TB, key crypto.Signer) []byte {
 func requestFor(t testing.TB, order int, name string) chancery.IssueRequest {
 	t.Helper()
 	return chancery.IssueRequest{
-		AccountID: 1_000_000_000_000_001, OrderID: chancery.OrderID(order), Name: chancery.Name(name),
+		AccountID: 1_000_000_000_000_001, OrderID: chancery.OrderID(order), Names: chancery.Names{chancery.Name(name)},
 		CSR: csrFor(t, applicantKey(t, "P-256")), Lifetime: 90 * day,
 	}
 }
@@ -189,7 +261,7 @@ func issue(t testing.TB, a *Authority, request chancery.IssueRequest) *x509.Cert
 	t.Helper()
 	chain, err := a.Issue(context.Background(), request)
 	if err != nil {
-		t.Fatalf("issuing for %s: %v", request.Name, err)
+		t.Fatalf("issuing for %s: %v", request.Names, err)
 	}
 	leaf, err := chain.Check(request, a.config.Clock.Now())
 	if err != nil {

@@ -68,7 +68,7 @@ func TestHandlerWithoutACRL(t *testing.T) {
 	a, _, _ := testCA(t, Config{})
 	a.issuing.certificate.KeyUsage = 0
 	recorder := httptest.NewRecorder()
-	a.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", listPath(ID(a.Issuing())), nil))
+	a.Handler().ServeHTTP(recorder, httptest.NewRequest("GET", listPath(ID(a.Issuing()), 0), nil))
 	if recorder.Code != http.StatusServiceUnavailable || strings.Contains(recorder.Body.String(), "crlSign") {
 		t.Errorf("%d %s", recorder.Code, recorder.Body)
 	}

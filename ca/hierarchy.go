@@ -69,6 +69,16 @@ func (h *hierarchy) pick() error {
 	return nil
 }
 
+// find gives the authority with an id, or nil.
+func (h *hierarchy) find(id string) *authority {
+	for _, one := range h.all {
+		if one.id == id {
+			return one
+		}
+	}
+	return nil
+}
+
 // complete tells whether nothing has to be made.
 func (h *hierarchy) complete(now time.Time) bool {
 	if h.issuing == nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"chancery"
@@ -14,7 +15,7 @@ import (
 // Issue gives the order's certificate with the issuing CA's above it. It keeps
 // the contract of chancery.Issuer: a repeated call for an order gives the
 // certificate that the first one recorded, and a *chancery.RefusedError is final.
-// The CSR counts for its key alone; the certificate names request.Name.
+// The CSR counts for its key alone; the certificate names request.Names.
 func (a *Authority) Issue(ctx context.Context, request chancery.IssueRequest) (chancery.Chain, error) {
 	if request.AccountID <= 0 || request.OrderID <= 0 {
 		return nil, errors.New("issuing needs an account and an order: the rule of one certificate hangs on them")
@@ -22,7 +23,7 @@ func (a *Authority) Issue(ctx context.Context, request chancery.IssueRequest) (c
 	if chain, err := a.recorded(ctx, request); !errors.Is(err, chancery.ErrNotFound) {
 		return chain, err
 	}
-	d, err := a.draft(request)
+	d, err := a.draft(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (a *Authority) Issue(ctx context.Context, request chancery.IssueRequest) (c
 	var failed lintError
 	if errors.As(err, &failed) {
 		return nil, refused(nil, "the certificate for %s would break rules of public certificates: %s",
-			request.Name, strings.Join(failed, ", "))
+			request.Names, strings.Join(failed, ", "))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("issuing for order %d: %w", request.OrderID, err)
@@ -69,24 +70,30 @@ func (a *Authority) recorded(ctx context.Context, request chancery.IssueRequest)
 	return chain, nil
 }
 
-func (a *Authority) draft(request chancery.IssueRequest) (draft, error) {
-	if name, err := chancery.ParseName(string(request.Name)); err != nil || name != request.Name {
-		return draft{}, refused(err, "%q is not a name that a certificate can carry", request.Name)
+func (a *Authority) draft(ctx context.Context, request chancery.IssueRequest) (draft, error) {
+	if names, err := chancery.ParseNames(request.Names.String(), chancery.MaxNames); err != nil || !slices.Equal(names, request.Names) {
+		return draft{}, refused(err, "%q is not what a certificate can name", request.Names)
 	}
 	key, err := keyOf(request.CSR)
 	if err != nil {
 		return draft{}, err
 	}
 	now := a.config.Clock.Now()
-	life, err := a.period(now, request.Lifetime)
+	life, err := a.issuing.period(now, request.Lifetime)
 	if err != nil {
 		return draft{}, fmt.Errorf("issuing for order %d: %w", request.OrderID, err)
 	}
+	crl, err := a.partition(ctx, a.issuing)
+	if err != nil {
+		return draft{}, err
+	}
 	return draft{
+		issuer:   a.issuing,
+		crl:      crl,
 		account:  request.AccountID,
 		order:    request.OrderID,
 		at:       now,
-		template: a.leaf([]string{string(request.Name)}, nil, key, life),
+		template: a.leaf(request.Names.Strings(), nil, key, life, crl),
 		key:      key,
 		lint:     a.lint.leaf,
 	}, nil

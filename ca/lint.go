@@ -19,7 +19,7 @@ import (
 type linter struct{ registry lint.Registry }
 
 // linters are put together once, since filtering takes longer than linting.
-type linters struct{ leaf, server, authority, list *linter }
+type linters struct{ leaf, server, authority, list, responder *linter }
 
 func newLinters(located bool) (all linters, err error) {
 	for _, one := range []struct {
@@ -30,6 +30,7 @@ func newLinters(located bool) (all linters, err error) {
 		{&all.server, serverLeaf},
 		{&all.authority, caCertificate},
 		{&all.list, revocationList},
+		{&all.responder, responderLeaf},
 	} {
 		if *one.place, err = newLinter(one.kind, located); err != nil {
 			return linters{}, err

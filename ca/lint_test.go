@@ -41,12 +41,12 @@ func exerciseAll() error {
 	if err != nil {
 		return err
 	}
-	life, err := a.period(testDay, 90*day)
+	life, err := a.issuing.period(testDay, 90*day)
 	if err != nil {
 		return err
 	}
-	template := a.leaf([]string{"www.shop.test"}, nil, key.Public(), life)
-	if _, err := a.sign(context.Background(), draft{1, 1, testDay, template, key.Public(), a.lint.leaf}); err != nil {
+	template := a.leaf([]string{"www.shop.test"}, nil, key.Public(), life, 0)
+	if _, err := a.sign(context.Background(), draft{a.issuing, 1, 1, testDay, 0, template, key.Public(), a.lint.leaf}); err != nil {
 		return err
 	}
 	_, err = a.ServerCertificate(context.Background(), []string{"localhost"}, loopback)

@@ -36,15 +36,25 @@ func certificateFiles(t *testing.T) func(name string, der []byte) string {
 
 func openssl(t *testing.T, args ...string) string {
 	t.Helper()
-	program, err := exec.LookPath("openssl")
-	if err != nil {
-		t.Skip("openssl is not installed")
-	}
-	output, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	output, err := tryOpenSSL(t, args...)
 	if err != nil {
 		t.Errorf("openssl %s: %v\n%s", strings.Join(args, " "), err, output)
 	}
-	return string(output)
+	return output
+}
+
+// tryOpenSSL leaves the judgement of a failure to the caller.
+func tryOpenSSL(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	program, err := exec.LookPath("openssl")
+	if err != nil {
+		if os.Getenv("CHANCERY_TEST_ALL") != "" {
+			t.Fatal("openssl is not installed")
+		}
+		t.Skip("openssl is not installed")
+	}
+	output, err := exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	return string(output), err
 }
 
 func TestOpenSSLAcceptsTheChain(t *testing.T) {
@@ -68,7 +78,7 @@ func TestOpenSSLReadsTheCRL(t *testing.T) {
 	}
 	issuing := certificateFiles(t)("issuing.pem", a.Issuing())
 	got := openssl(t, "crl", "-noout", "-inform", "DER", "-in", path, "-CAfile", issuing, "-crlnumber")
-	if want := fmt.Sprintf("crlNumber=0x%X", testDay.Unix()); !strings.Contains(got, want) || !strings.Contains(got, "verify OK") {
+	if want := "crlNumber=0x01"; !strings.Contains(got, want) || !strings.Contains(got, "verify OK") {
 		t.Errorf("openssl says %q; want %s", got, want)
 	}
 }

@@ -26,7 +26,7 @@ const shortLived = 7 * day
 // common name too if it fits; a certificate without one has an empty subject,
 // and crypto/x509 then marks the names critical. A leaf has no subject key
 // identifier: BR 7.1.2.7.6 discourages it.
-func (a *Authority) leaf(names []string, addresses []net.IP, key crypto.PublicKey, life period) *x509.Certificate {
+func (a *Authority) leaf(names []string, addresses []net.IP, key crypto.PublicKey, life period, partition int64) *x509.Certificate {
 	template := &x509.Certificate{
 		NotBefore:             life.notBefore,
 		NotAfter:              life.notAfter,
@@ -43,23 +43,26 @@ func (a *Authority) leaf(names []string, addresses []net.IP, key crypto.PublicKe
 	if _, ok := key.(*rsa.PublicKey); ok {
 		template.KeyUsage |= x509.KeyUsageKeyEncipherment
 	}
-	a.locations.describe(template, a.issuing.id)
+	a.locations.describe(template, a.issuing.id, partition)
+	if a.locations.known() {
+		template.OCSPServer = []string{a.locations.responder()}
+	}
 	return template
 }
 
 // period is a certificate's validity, both ends included.
 type period struct{ notBefore, notAfter time.Time }
 
-// period gives a leaf signed now the life it was promised, or less: a day less
+// period gives a leaf that the issuer signs now the life it was promised, or less: a day less
 // than the rulebook's limit (as BR 6.3.2 advises), and no longer than its issuer.
 // It refuses a promise that is over before a client could use it.
-func (a *Authority) period(now time.Time, promised time.Duration) (period, error) {
+func (s signer) period(now time.Time, promised time.Duration) (period, error) {
 	life := min(promised, Limit(now).Longest()-day).Truncate(time.Second)
 	start := now.UTC().Truncate(time.Second).Add(-backdating)
 	if life <= backdating {
 		return period{}, refused(nil, "a life of %s is too short for a certificate", promised)
 	}
-	end := earlier(start.Add(life-time.Second), a.issuing.certificate.NotAfter)
+	end := earlier(start.Add(life-time.Second), s.certificate.NotAfter)
 	if !now.Before(end) {
 		return period{}, fmt.Errorf("the issuing CA's own certificate ended at %s", end)
 	}

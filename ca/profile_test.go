@@ -98,7 +98,7 @@ func checkEveryLeaf(t *testing.T, a *Authority, leaf *x509.Certificate) {
 			t.Errorf("CRL is at %s", point)
 		}
 	}
-	if len(leaf.OCSPServer) > 0 {
+	if a.locations.known() != slices.Equal(leaf.OCSPServer, []string{testBase + "/ca/ocsp"}) {
 		t.Errorf("OCSP is at %v", leaf.OCSPServer)
 	}
 }

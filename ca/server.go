@@ -34,17 +34,23 @@ func (a *Authority) ServerCertificate(ctx context.Context, names []string, addre
 		return tls.Certificate{}, fmt.Errorf("making the server's key: %w", err)
 	}
 	now := a.config.Clock.Now()
-	life, err := a.period(now, serverLife)
+	life, err := a.issuing.period(now, serverLife)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("making the server's certificate: %w", err)
+	}
+	crl, err := a.partition(ctx, a.issuing)
+	if err != nil {
+		return tls.Certificate{}, err
 	}
 	lower := make([]string, len(names))
 	for i, name := range names {
 		lower[i] = strings.ToLower(name)
 	}
 	chain, err := a.sign(ctx, draft{
+		issuer:   a.issuing,
+		crl:      crl,
 		at:       now,
-		template: a.leaf(lower, addresses, key.Public(), life),
+		template: a.leaf(lower, addresses, key.Public(), life, crl),
 		key:      key.Public(),
 		lint:     a.lint.server,
 	})

@@ -15,9 +15,11 @@ import (
 
 // draft is a leaf before it has a serial and a signature.
 type draft struct {
+	issuer   *authority
 	account  chancery.AccountID
 	order    chancery.OrderID
 	at       time.Time // the signature's, for the rulebook and the record
+	crl      int64     // the issuer's CRL that the template names
 	template *x509.Certificate
 	key      crypto.PublicKey
 	lint     *linter
@@ -32,7 +34,7 @@ func (a *Authority) sign(ctx context.Context, d draft) (chancery.Chain, error) {
 	}
 	failpoint.Hit("issue.intent-recorded")
 
-	certificate, err := a.issuing.certifyExactly(rehearsed, d.template, d.key)
+	certificate, err := d.issuer.certifyExactly(rehearsed, d.template, d.key)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +48,7 @@ func (a *Authority) sign(ctx context.Context, d draft) (chancery.Chain, error) {
 		return nil, fmt.Errorf("recording certificate %s: %w", serial, err)
 	}
 	failpoint.Hit("issue.recorded")
-	return chancery.Chain{certificate.Raw, bytes.Clone(a.Issuing())}, nil
+	return chancery.Chain{certificate.Raw, bytes.Clone(d.issuer.certificate.Raw)}, nil
 }
 
 // intend gives the draft a serial, lints it and records what will be signed. A
@@ -56,7 +58,7 @@ func (a *Authority) intend(ctx context.Context, d draft) (*x509.Certificate, err
 	const attempts = 3
 	for range attempts {
 		d.template.SerialNumber = newSerial()
-		rehearsed, err := a.issuing.rehearse(d.template, d.key, d.lint)
+		rehearsed, err := d.issuer.rehearse(d.template, d.key, d.lint)
 		if err != nil {
 			return nil, err
 		}
@@ -78,11 +80,13 @@ func (a *Authority) recordIntent(ctx context.Context, d draft, rehearsed *x509.C
 	return a.config.Store.Write(ctx, func(tx chancery.Tx) error {
 		return tx.AddIssuance(chancery.Issuance{
 			Serial:      chancery.SerialHex(rehearsed.SerialNumber),
-			AuthorityID: a.issuing.id,
+			AuthorityID: d.issuer.id,
 			AccountID:   d.account,
 			OrderID:     d.order,
 			ToBeSigned:  rehearsed.RawTBSCertificate,
 			At:          d.at,
+			NotAfter:    rehearsed.NotAfter,
+			CRL:         d.crl,
 		})
 	})
 }

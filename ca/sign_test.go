@@ -14,7 +14,7 @@ import (
 // testDraft is sound until a test spoils it.
 func testDraft(t *testing.T, a *Authority) draft {
 	t.Helper()
-	d, err := a.draft(requestFor(t, 1, "www.example.com"))
+	d, err := a.draft(context.Background(), requestFor(t, 1, "www.example.com"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,8 +25,8 @@ func TestLintForbidsBadCertificates(t *testing.T) {
 	for lint, spoil := range map[string]func(*x509.Certificate){
 		"e_sub_cert_eku_missing":                        func(c *x509.Certificate) { c.ExtKeyUsage = nil },
 		"e_sub_cert_certificate_policies_missing":       func(c *x509.Certificate) { c.Policies = nil },
-		"e_sub_cert_aia_missing":                        func(c *x509.Certificate) { c.IssuingCertificateURL = nil },
-		"e_missing_crl_distrib_point":                   func(c *x509.Certificate) { c.CRLDistributionPoints = nil },
+		"e_sub_cert_aia_missing":                        func(c *x509.Certificate) { c.IssuingCertificateURL, c.OCSPServer = nil, nil },
+		"e_missing_crl_distrib_point":                   func(c *x509.Certificate) { c.CRLDistributionPoints, c.OCSPServer = nil, nil },
 		"e_dnsname_underscore_in_sld":                   func(c *x509.Certificate) { c.DNSNames = append(c.DNSNames, "a_b.com") },
 		"e_subject_common_name_not_exactly_from_san":    func(c *x509.Certificate) { c.Subject.CommonName = "other.example.com" },
 		"e_sub_cert_key_usage_cert_sign_bit_set":        func(c *x509.Certificate) { c.KeyUsage |= x509.KeyUsageCertSign },

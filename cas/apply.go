@@ -21,11 +21,17 @@ type application struct {
 	clientToken string
 
 	productCode  string
-	name         chancery.Name
+	names        chancery.Names
 	validateType string
 	applicant    chancery.Applicant
 	tags         []Tag
 	csr          []byte
+
+	// anyLevel lets OV products pass, as the package calls do.
+	anyLevel      bool
+	company       string
+	renews        chancery.OrderID
+	resourceGroup string // "" leaves it to the tags
 }
 
 // apply checks an application and opens its order. Everything that is refused
@@ -33,7 +39,7 @@ type application struct {
 // submission record and background steps then commit together.
 func (s *Service) apply(ctx context.Context, caller chancery.Caller, a application) (*CreateOutput, error) {
 	now := s.Clock.Now()
-	draft, validation, err := s.draft(caller, a, now)
+	draft, validations, err := s.draft(caller, a, now)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +58,7 @@ func (s *Service) apply(ctx context.Context, caller chancery.Caller, a applicati
 			opened = first
 			return nil
 		}
-		if err := open(tx, draft, validation, submission); err != nil {
+		if err := open(tx, draft, validations, submission); err != nil {
 			return err
 		}
 		failpoint.Hit("create.before-commit")
@@ -67,34 +73,40 @@ func (s *Service) apply(ctx context.Context, caller chancery.Caller, a applicati
 }
 
 // draft is the order that a is for, and what will have to be published.
-func (s *Service) draft(caller chancery.Caller, a application, now time.Time) (chancery.Order, chancery.Validation, error) {
+func (s *Service) draft(caller chancery.Caller, a application, now time.Time) (chancery.Order, []chancery.Validation, error) {
 	none := chancery.Order{}
 	method, err := chancery.ParseMethod(a.validateType)
 	if err != nil {
-		return none, chancery.Validation{}, err
+		return none, nil, err
 	}
 	product, err := s.Catalogue.Find(a.productCode)
 	if err != nil {
-		return none, chancery.Validation{}, err
+		return none, nil, err
 	}
-	if product.Level != chancery.DV {
-		return none, chancery.Validation{}, chancery.Errorf(chancery.InvalidParameter, "ProductCode: %s is an %s product; this call is for DV products", product.Code, product.Level)
+	if product.Level != chancery.DV && !a.anyLevel {
+		return none, nil, chancery.Errorf(chancery.InvalidParameter, "ProductCode: %s is an %s product; this call is for DV products, CreateCertificateForPackageRequest for all", product.Code, product.Level)
 	}
 	tags := make([]chancery.Tag, len(a.tags))
 	for i, tag := range a.tags {
 		tags[i] = chancery.Tag(tag)
 	}
-	validation, err := chancery.NewValidation(a.name, method, now)
-	if err := cmp.Or(product.CheckName(a.name), err, checkApplicant(a.applicant), chancery.CheckTags(tags)); err != nil {
-		return none, validation, err
+	validations, err := chancery.NewValidations(a.names, method, now)
+	if err := cmp.Or(product.CheckNames(a.names), err, checkApplicant(a.applicant), chancery.CheckTags(tags)); err != nil {
+		return none, nil, err
 	}
 	order := chancery.Order{
 		ID: chancery.NewOrderID(), AccountID: caller.AccountID, InstanceID: chancery.NewInstanceID(), AccessKeyID: caller.AccessKeyID,
-		ProductCode: product.Code, Name: a.name, Method: method, Applicant: a.applicant, Tags: tags, CSR: a.csr,
+		ProductCode: product.Code, Names: a.names, Method: method, Applicant: a.applicant, Tags: tags, CSR: a.csr,
+		ResourceGroup: resourceGroup(a.resourceGroup, tags), Company: a.company, Renews: a.renews,
 		State: chancery.DomainVerify, CreatedAt: now, ProveBy: now.Add(s.ProofWindow), Version: 1,
 	}
-	validation.OrderID, validation.AccountID = order.ID, order.AccountID
-	return order, validation, nil
+	if product.Review {
+		order.Review = chancery.ReviewPending
+	}
+	for i := range validations {
+		validations[i].OrderID, validations[i].AccountID = order.ID, order.AccountID
+	}
+	return order, validations, nil
 }
 
 const maxContactChars = 256
@@ -115,7 +127,7 @@ func checkApplicant(a chancery.Applicant) error {
 }
 
 // open writes all rows of a new order.
-func open(tx chancery.Tx, order chancery.Order, validation chancery.Validation, submission *chancery.Submission) error {
+func open(tx chancery.Tx, order chancery.Order, validations []chancery.Validation, submission *chancery.Submission) error {
 	plan, err := tx.TakeUnit(order.AccountID, order.ProductCode, order.ID, order.CreatedAt)
 	if errors.Is(err, chancery.ErrNotFound) {
 		return noQuota(tx, order)
@@ -124,10 +136,13 @@ func open(tx chancery.Tx, order chancery.Order, validation chancery.Validation, 
 		return err
 	}
 	order.PlanID = plan
+	if order.CSRID, err = csrOfOrder(tx, order); err != nil {
+		return err
+	}
 	if err := tx.AddOrder(order); err != nil {
 		return err
 	}
-	if err := tx.AddValidation(validation); err != nil {
+	if err := tx.AddValidations(validations); err != nil {
 		return err
 	}
 	if submission != nil {
@@ -167,6 +182,19 @@ func noQuota(tx chancery.Tx, order chancery.Order) error {
 		return chancery.Errorf(chancery.NotFoundPackage, "the plan for %s ended on %s; have another one granted", order.ProductCode, ended.Format(time.DateOnly))
 	}
 	return chancery.Errorf(chancery.NotFoundPackage, "this account has no plan for %s; have one granted", order.ProductCode)
+}
+
+// resourceGroup is the one named, else that of the reserved tag, else the default.
+func resourceGroup(named string, tags []chancery.Tag) string {
+	for _, tag := range tags {
+		if tag.Key == chancery.ResourceGroupTag && named == "" {
+			named = tag.Value
+		}
+	}
+	if named == "" {
+		return chancery.DefaultResourceGroup
+	}
+	return named
 }
 
 func orderResource(id int64) string { return "order/" + strconv.FormatInt(id, 10) }

@@ -7,6 +7,7 @@
 package cas
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -28,6 +29,10 @@ type Service struct {
 	RepeatWindow time.Duration
 	// ProofWindow is how long an order waits for its proof.
 	ProofWindow time.Duration
+	// Region stands in CertIdentifier. Default DefaultRegion.
+	Region string
+	// RefundWindow is how long after its issuance a revoked order gives its unit back.
+	RefundWindow time.Duration
 	// Wake is called when background work has become due; it must not block.
 	Wake func()
 }
@@ -36,6 +41,7 @@ type Service struct {
 const (
 	DefaultRepeatWindow = 120 * time.Second
 	DefaultProofWindow  = 7 * 24 * time.Hour
+	DefaultRefundWindow = 30 * 24 * time.Hour
 	// tokenWindow is how long a client token names its order.
 	tokenWindow = 24 * time.Hour
 	// firstLook leaves the applicant, often a program, a moment to publish.
@@ -46,15 +52,47 @@ const (
 
 // API is the table of contents.
 func (s *Service) API() chancery.API {
-	return chancery.API{Product: "cas", Version: Version, RAMCode: "yundun-cert", Operations: []chancery.Operation{
+	return chancery.API{Product: "cas", Version: Version, RAMCode: "yundun-cert", Operations: append([]chancery.Operation{
 		chancery.Bind("CreateCertificateRequest", chancery.AccessCreate, "Apply for a DV certificate; the service makes key and CSR.", s.CreateCertificateRequest),
 		chancery.Bind("CreateCertificateWithCsrRequest", chancery.AccessCreate, "Apply for a DV certificate with a CSR of your own.", s.CreateCertificateWithCsrRequest),
+		chancery.Bind("CreateCertificateForPackageRequest", chancery.AccessCreate, "Apply for a DV or OV certificate for up to five names.", s.CreateCertificateForPackageRequest),
+		chancery.Bind("RenewCertificateOrderForPackageRequest", chancery.AccessCreate, "Renew an issued order in the last 30 days of its certificate.", s.RenewCertificateOrderForPackageRequest),
 		chancery.Bind("DescribeCertificateState", chancery.AccessGet, "See what to publish, how the order stands, and the certificate once it is issued.", s.DescribeCertificateState),
 		chancery.Bind("DescribePackageState", chancery.AccessGet, "See how many applications of a product are bought, used and issued.", s.DescribePackageState),
 		chancery.Bind("CancelOrderRequest", chancery.AccessUpdate, "Withdraw an application that waits for its proof or its certificate.", s.CancelOrderRequest),
+		chancery.Bind("CancelCertificateForPackageRequest", chancery.AccessUpdate, "Revoke the certificate of an issued order, or cancel a withdrawn one; quota comes back.", s.CancelCertificateForPackageRequest),
 		chancery.Bind("DeleteCertificateRequest", chancery.AccessDelete, "Delete a failed or withdrawn order; its unit of quota comes back.", s.DeleteCertificateRequest),
-	}}
+
+		chancery.Bind("CreateCsr", chancery.AccessCreate, "Make a private key and a CSR and keep both.", s.CreateCsr),
+		chancery.Bind("UploadCsr", chancery.AccessCreate, "Keep a CSR that was made elsewhere, with or without its private key.", s.UploadCsr),
+		chancery.Bind("UpdateCsr", chancery.AccessUpdate, "Add the private key to a CSR that was uploaded without it.", s.UpdateCsr),
+		chancery.Bind("GetCsrDetail", chancery.AccessGet, "Get a stored CSR and its private key.", s.GetCsrDetail),
+		chancery.Bind("ListCsr", chancery.AccessList, "List the stored CSRs.", s.ListCsr),
+		chancery.Bind("DeleteCsr", chancery.AccessDelete, "Delete a stored CSR and its private key.", s.DeleteCsr),
+
+		chancery.Bind("ListContact", chancery.AccessList, "List the contacts.", s.ListContact),
+		chancery.Bind("CreateContact", chancery.AccessCreate, "Add a contact.", s.CreateContact),
+		chancery.Bind("UpdateContact", chancery.AccessUpdate, "Change a contact.", s.UpdateContact),
+		chancery.Bind("GetContact", chancery.AccessGet, "Get a contact.", s.GetContact),
+		chancery.Bind("DeleteContact", chancery.AccessDelete, "Delete a contact.", s.DeleteContact),
+		chancery.Bind("CreateCompany", chancery.AccessCreate, "Add a company.", s.CreateCompany),
+		chancery.Bind("UpdateCompany", chancery.AccessUpdate, "Change a company.", s.UpdateCompany),
+		chancery.Bind("GetCompany", chancery.AccessGet, "Get a company.", s.GetCompany),
+		chancery.Bind("ListCompanies", chancery.AccessList, "List the companies.", s.ListCompanies),
+		chancery.Bind("DeleteCompany", chancery.AccessDelete, "Delete a company.", s.DeleteCompany),
+
+		chancery.Bind("ListUserCertificateOrder", chancery.AccessList, "List orders or certificates.", s.ListUserCertificateOrder),
+		chancery.Bind("UploadUserCertificate", chancery.AccessCreate, "Keep a certificate that was issued elsewhere, with its key.", s.UploadUserCertificate),
+		chancery.Bind("GetUserCertificateDetail", chancery.AccessGet, "Get one certificate, with PEM and private key unless filtered.", s.GetUserCertificateDetail),
+		chancery.Bind("DeleteUserCertificate", chancery.AccessDelete, "Delete an uploaded, expired or revoked certificate.", s.DeleteUserCertificate),
+		chancery.Bind("MoveResourceGroup", chancery.AccessUpdate, "File an order or a certificate in another resource group.", s.MoveResourceGroup),
+	}, laterOperations()...)}
 }
+
+// DefaultRegion is that of the original's main site.
+const DefaultRegion = "cn-hangzhou"
+
+func (s *Service) region() string { return cmp.Or(s.Region, DefaultRegion) }
 
 // order reads an order of the caller, or answers NotFoundOrder: the same for an
 // id that does not exist and for somebody else's.
@@ -67,25 +105,32 @@ func order(tx chancery.Tx, caller chancery.Caller, id int64) (chancery.Order, er
 }
 
 // change applies an event to an order of the caller, in one transaction with
-// what else the event brings, and ends background work on it.
+// what else the event brings, and ends background work on it. also gets the order
+// as it was.
 func (s *Service) change(ctx context.Context, caller chancery.Caller, id int64, event chancery.Event, also func(chancery.Tx, chancery.Order) error) error {
 	return s.Store.Write(ctx, func(tx chancery.Tx) error {
 		o, err := order(tx, caller, id)
 		if err != nil {
 			return err
 		}
-		if err := o.Apply(event); err != nil {
+		before := o
+		if err := move(tx, &o, event); err != nil {
 			return err
 		}
-		if err := tx.UpdateOrder(o); err != nil {
-			return err
-		}
-		if err := tx.DeleteOrderSteps(o.AccountID, o.ID); err != nil {
-			return err
-		}
-		if err := tx.DeleteOrderKey(o.AccountID, o.ID); err != nil {
-			return err
-		}
-		return also(tx, o)
+		return also(tx, before)
 	})
+}
+
+// move applies an event to an order and ends background work on it.
+func move(tx chancery.Tx, o *chancery.Order, event chancery.Event) error {
+	if err := o.Apply(event); err != nil {
+		return err
+	}
+	if err := tx.UpdateOrder(*o); err != nil {
+		return err
+	}
+	if err := tx.DeleteOrderSteps(o.AccountID, o.ID); err != nil {
+		return err
+	}
+	return tx.DeleteOrderKey(o.AccountID, o.ID)
 }

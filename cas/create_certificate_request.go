@@ -58,13 +58,13 @@ func (o *CreateOutput) Resource() string { return orderResource(o.OrderId) }
 // (404); IdempotentParameterMismatch when a ClientToken comes with other
 // parameters (400).
 func (s *Service) CreateCertificateRequest(ctx context.Context, caller chancery.Caller, in *CreateCertificateRequestInput) (*CreateOutput, error) {
-	name, err := chancery.ParseName(in.Domain)
+	names, err := chancery.ParseNames(in.Domain, 1)
 	if err != nil {
 		return nil, err
 	}
 	return s.apply(ctx, caller, application{
 		operation: "CreateCertificateRequest", input: *in, clientToken: in.ClientToken,
-		productCode: in.ProductCode, name: name, validateType: in.ValidateType, tags: in.Tags,
+		productCode: in.ProductCode, names: names, validateType: in.ValidateType, tags: in.Tags,
 		applicant: chancery.Applicant{Username: in.Username, Phone: in.Phone, Email: in.Email},
 	})
 }

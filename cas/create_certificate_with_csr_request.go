@@ -37,13 +37,13 @@ type CreateCertificateWithCsrRequestInput struct {
 // Errors: as CreateCertificateRequest; a CSR that cannot be used is
 // InvalidParameter with what is wrong in it.
 func (s *Service) CreateCertificateWithCsrRequest(ctx context.Context, caller chancery.Caller, in *CreateCertificateWithCsrRequestInput) (*CreateOutput, error) {
-	csr, name, err := chancery.ParseCSR(in.Csr)
+	csr, names, err := chancery.ParseCSR(in.Csr, 1)
 	if err != nil {
 		return nil, err
 	}
 	return s.apply(ctx, caller, application{
 		operation: "CreateCertificateWithCsrRequest", input: *in, clientToken: in.ClientToken,
-		productCode: in.ProductCode, name: name, validateType: in.ValidateType, tags: in.Tags, csr: csr,
+		productCode: in.ProductCode, names: names, validateType: in.ValidateType, tags: in.Tags, csr: csr,
 		applicant: chancery.Applicant{Username: in.Username, Phone: in.Phone, Email: in.Email},
 	})
 }

@@ -3,6 +3,7 @@ package cas
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"chancery"
@@ -58,6 +59,8 @@ type DescribeCertificateStateOutput struct {
 	Reason string `json:",omitempty" xml:",omitempty"`
 	// Chancery's own: the order itself; with Verbose.
 	Order *OrderDetail `json:",omitempty" xml:",omitempty"`
+	// Chancery's own: what to publish for each name, and whether it was seen; with Verbose.
+	Proofs []Proof `json:",omitempty" xml:",omitempty"`
 	// Chancery's own: every look at the proof, oldest first; with Verbose.
 	Looks []Look `json:",omitempty" xml:",omitempty"`
 }
@@ -76,8 +79,36 @@ type OrderDetail struct {
 	IssueTime   int64 `json:",omitempty" xml:",omitempty"`
 	// When the next look at the proof is due.
 	NextLookTime int64 `json:",omitempty" xml:",omitempty"`
+	// True while the order waits for the operator's review.
+	UnderReview bool `json:",omitempty" xml:",omitempty"`
 	// Why background work on the order waits, if it failed last time.
 	Delay string `json:",omitempty" xml:",omitempty"`
+}
+
+// Proof is what to publish for one name.
+type Proof struct {
+	Domain       string
+	ValidateType string
+	RecordType   string `json:",omitempty" xml:",omitempty"`
+	RecordDomain string `json:",omitempty" xml:",omitempty"`
+	RecordValue  string `json:",omitempty" xml:",omitempty"`
+	Uri          string `json:",omitempty" xml:",omitempty"`
+	Content      string `json:",omitempty" xml:",omitempty"`
+	// When it was seen, in Unix milliseconds; absent until then.
+	ProveTime int64 `json:",omitempty" xml:",omitempty"`
+}
+
+func proofOf(v chancery.Validation) Proof {
+	p := Proof{Domain: string(v.Name), ValidateType: string(v.Method)}
+	if v.Method == chancery.DNS {
+		p.RecordType, p.RecordDomain, p.RecordValue = "TXT", v.Record(), v.Token
+	} else {
+		p.Uri, p.Content = chancery.ProofPath, v.Token
+	}
+	if !v.ProvedAt.IsZero() {
+		p.ProveTime = v.ProvedAt.UnixMilli()
+	}
+	return p
 }
 
 // Look is one look at the proof, or several in a row that came to the same.
@@ -119,7 +150,7 @@ func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.
 }
 
 func describe(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
-	out.Type = string(o.State)
+	out.Type = outside(o.State)
 	switch o.State {
 	case chancery.DomainVerify:
 		return describeProof(tx, o, out)
@@ -127,36 +158,57 @@ func describe(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOut
 		out.Reason = o.Reason
 	case chancery.Issued:
 		return describeCertificate(tx, o, out)
-	case chancery.Payed, chancery.Process, chancery.Deleted:
+	case chancery.Payed, chancery.Process, chancery.Revoked, chancery.Deleted:
 	}
 	return nil
+}
+
+// outside is the Type of a state; the API has no word for a revoked order.
+func outside(state chancery.State) string {
+	if state == chancery.Revoked {
+		return "unknow"
+	}
+	return string(state)
 }
 
 func describeProof(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
-	v, err := tx.Validation(o.AccountID, o.ID)
+	v, err := firstOpen(tx, o)
 	if err != nil {
 		return err
 	}
-	out.ValidateType = string(v.Method)
-	if v.Method == chancery.DNS {
-		out.RecordType, out.RecordDomain, out.RecordValue = "TXT", v.Record(), v.Token
-	} else {
-		out.Domain, out.Uri, out.Content = string(v.Name), chancery.ProofPath, v.Token
+	p := proofOf(v)
+	out.ValidateType, out.RecordType, out.RecordDomain, out.RecordValue = p.ValidateType, p.RecordType, p.RecordDomain, p.RecordValue
+	if v.Method == chancery.FILE {
+		out.Domain, out.Uri, out.Content = p.Domain, p.Uri, p.Content
 	}
 	return nil
 }
 
-func describeCertificate(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
-	certificate, err := tx.Certificate(o.AccountID, o.CertificateID)
+// firstOpen is the proof to publish next: the answer has room for one, and all
+// names of an order have the same value.
+func firstOpen(tx chancery.Tx, o chancery.Order) (chancery.Validation, error) {
+	all, err := tx.Validations(o.AccountID, o.ID)
 	if err != nil {
-		return err
+		return chancery.Validation{}, err
 	}
-	key, err := tx.CertificateKey(o.AccountID, o.CertificateID)
+	for _, v := range all {
+		if v.ProvedAt.IsZero() {
+			return v, nil
+		}
+	}
+	return chancery.Validation{}, fmt.Errorf("order %d waits for a proof and has none open", o.ID)
+}
+
+func describeCertificate(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
+	certificate, err := tx.CertificateKeys(o.AccountID, o.CertificateID)
+	if errors.Is(err, chancery.ErrNotFound) { // deleted, and its key with it
+		certificate, err = tx.CertificateOfOrder(o.AccountID, o.ID)
+	}
 	if err != nil {
 		return err
 	}
 	out.Certificate = certificate.PEM
-	out.PrivateKey = string(key.Reveal())
+	out.PrivateKey = string(certificate.Key.Reveal())
 	out.CertId = strconv.FormatInt(int64(certificate.ID), 10)
 	return nil
 }
@@ -166,14 +218,22 @@ func detail(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutpu
 	if err != nil {
 		return err
 	}
+	validations, err := tx.Validations(o.AccountID, o.ID)
+	if err != nil {
+		return err
+	}
+	for _, v := range validations {
+		out.Proofs = append(out.Proofs, proofOf(v))
+	}
 	for _, look := range looks {
 		out.Looks = append(out.Looks, Look{
 			Time: look.At.UnixMilli(), Where: look.Where, Finding: string(look.Finding), Detail: look.Detail, Count: look.Count,
 		})
 	}
 	out.Order = &OrderDetail{
-		Domain: string(o.Name), ProductCode: o.ProductCode, InstanceId: o.InstanceID,
+		Domain: o.Names.String(), ProductCode: o.ProductCode, InstanceId: o.InstanceID,
 		CreateTime: o.CreatedAt.UnixMilli(), ProveBefore: o.ProveBy.UnixMilli(),
+		UnderReview: o.State == chancery.Process && o.Review == chancery.ReviewPending,
 	}
 	if !o.ProvedAt.IsZero() {
 		out.Order.ProveTime = o.ProvedAt.UnixMilli()

@@ -110,7 +110,7 @@ func TestWhatToPublish(t *testing.T) {
 			if again := env.State(order); again.RecordValue+again.Content != proof {
 				t.Error("the token changed between two calls")
 			}
-			got.RecordValue, got.Content, got.Order = "", "", nil
+			got.RecordValue, got.Content, got.Order, got.Proofs = "", "", nil, nil
 			test.want.Type = "domain_verify"
 			if fmt.Sprint(got) != fmt.Sprint(test.want) {
 				t.Errorf("got  %+v\nwant %+v", got, test.want)

@@ -41,7 +41,7 @@ func TestNamesAreSettled(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var out cas.CreateOutput
 			env.Signed(create, application(test.domain, parameters{"ProductCode": test.product})).Decode(&out)
-			if name := string(env.Order(out.OrderId).Name); name != test.settled {
+			if name := env.Order(out.OrderId).Names.String(); name != test.settled {
 				t.Errorf("the order is for %q, want %q", name, test.settled)
 			}
 			if record := env.State(out.OrderId).RecordDomain; record != "_dnsauth."+strings.TrimPrefix(test.settled, "*.") {
@@ -95,7 +95,7 @@ func TestNamesThatAreRefused(t *testing.T) {
 		{"a broken A-label", "xn--bcher-kva-.example.com", nil, "not a valid domain name"},
 		{"a port", "www.example.com:443", nil, "not a valid domain name"},
 		{"a URL", "https://www.example.com", nil, "not a valid domain name"},
-		{"two names", "www.example.com,example.com", nil, "not a valid domain name"},
+		{"two names", "www.example.com,example.com", nil, "one name can be given here"},
 		{"a space", "www.example .com", nil, "not a valid domain name"},
 		{"a line end", "www.example.com\n", nil, "not a valid domain name"},
 		{"a star in the middle", "www.*.example.com", nil, "first label"},

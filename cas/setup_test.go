@@ -76,9 +76,9 @@ type byName struct{ local chancery.Issuer }
 
 func (b byName) Issue(ctx context.Context, request chancery.IssueRequest) (chancery.Chain, error) {
 	switch {
-	case strings.HasSuffix(string(request.Name), ".stuck.test"):
+	case strings.HasSuffix(request.Names.String(), ".stuck.test"):
 		return nil, errors.New("the key ceremony is at noon")
-	case strings.HasSuffix(string(request.Name), ".refused.test"):
+	case strings.HasSuffix(request.Names.String(), ".refused.test"):
 		return nil, &chancery.RefusedError{Reason: "the name is on a list"}
 	}
 	return b.local.Issue(ctx, request)

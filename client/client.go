@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -76,6 +77,20 @@ func (c *Client) CreateCertificateWithCsrRequest(ctx context.Context, in cas.Cre
 	return call[cas.CreateOutput](ctx, c, "CreateCertificateWithCsrRequest", in)
 }
 
+// CreateCertificateForPackageRequest applies for up to five names, DV or OV; as
+// above for the ClientToken.
+func (c *Client) CreateCertificateForPackageRequest(ctx context.Context, in cas.CreateCertificateForPackageRequestInput) (*cas.CreateOutput, error) {
+	in.ClientToken = orNewToken(in.ClientToken)
+	return call[cas.CreateOutput](ctx, c, "CreateCertificateForPackageRequest", in)
+}
+
+// RenewCertificateOrderForPackageRequest renews an order; as above for the
+// ClientToken.
+func (c *Client) RenewCertificateOrderForPackageRequest(ctx context.Context, in cas.RenewCertificateOrderForPackageRequestInput) (*cas.CreateOutput, error) {
+	in.ClientToken = orNewToken(in.ClientToken)
+	return call[cas.CreateOutput](ctx, c, "RenewCertificateOrderForPackageRequest", in)
+}
+
 // DescribeCertificateState reads an order's state.
 func (c *Client) DescribeCertificateState(ctx context.Context, in cas.DescribeCertificateStateInput) (*cas.DescribeCertificateStateOutput, error) {
 	return call[cas.DescribeCertificateStateOutput](ctx, c, "DescribeCertificateState", in)
@@ -89,6 +104,13 @@ func (c *Client) DescribePackageState(ctx context.Context, in cas.DescribePackag
 // CancelOrderRequest withdraws an order.
 func (c *Client) CancelOrderRequest(ctx context.Context, in cas.OrderInput) error {
 	_, err := call[cas.Done](ctx, c, "CancelOrderRequest", in)
+	return err
+}
+
+// CancelCertificateForPackageRequest revokes the certificate of an issued order,
+// or cancels a withdrawn one.
+func (c *Client) CancelCertificateForPackageRequest(ctx context.Context, in cas.CancelCertificateForPackageRequestInput) error {
+	_, err := call[cas.Done](ctx, c, "CancelCertificateForPackageRequest", in)
 	return err
 }
 
@@ -133,7 +155,9 @@ func (c *Client) try(ctx context.Context, action string, in, out any) (again boo
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return true, fmt.Errorf("calling %s: %w", action, err)
+		// A certificate that is not trusted now will not be in a second.
+		var untrusted *tls.CertificateVerificationError
+		return !errors.As(err, &untrusted), fmt.Errorf("calling %s: %w", action, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	const maxAnswer = 8 << 20

@@ -26,6 +26,7 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 		return fmt.Errorf("reading the signature: %w", err)
 	}
 	c.scheme = string(claim.Scheme)
+	c.claimed = claim.AccessKeyID
 	if claim.Action != c.operation.Name || claim.Version != c.api.Version {
 		return chancery.Errorf(SignatureDoesNotMatch, "the signature is for another operation than the one called")
 	}

@@ -49,6 +49,7 @@ type call struct {
 	api        chancery.API
 	operation  chancery.Operation
 	caller     chancery.Caller
+	claimed    string // the access key id that the request names, for the log
 	parameters chancery.Parameters
 	resource   string
 }
@@ -162,7 +163,7 @@ func (g *Gateway) log(c *call, output any, a answer, err, writeErr error) {
 	attributes := []slog.Attr{
 		slog.String("request", c.id), slog.String("trace", c.trace),
 		slog.String("action", c.operation.Name), slog.String("scheme", c.scheme),
-		slog.Int64("account", int64(c.caller.AccountID)), slog.String("access_key", c.caller.AccessKeyID),
+		slog.Int64("account", int64(c.caller.AccountID)), slog.String("access_key", c.claimed),
 		slog.String("from", addressOf(c.request).String()), slog.String("resource", c.resource),
 		slog.Int("status", a.status), slog.String("code", string(a.code)), slog.Duration("took", time.Since(c.began)),
 	}

@@ -184,6 +184,8 @@ func checkText(name, value string) error {
 		return chancery.Errorf(chancery.InvalidParameter, "a parameter's name is not UTF-8")
 	case !utf8.ValidString(value):
 		return chancery.Errorf(chancery.InvalidParameter, "%s: the value is not UTF-8", name)
+	case strings.ContainsRune(name, 0):
+		return chancery.Errorf(chancery.InvalidParameter, "a parameter's name holds a NUL character")
 	case strings.ContainsRune(value, 0):
 		return chancery.Errorf(chancery.InvalidParameter, "%s: the value holds a NUL character", name)
 	}

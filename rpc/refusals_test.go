@@ -34,7 +34,7 @@ func refusals(disabled signature.Credentials) []refusal {
 		{"no version is named", func(r *testenv.Request) { r.Options.Version = "" }, "MissingVersion", 400, "Version"},
 		{"the action does not exist", action("BakeCake"), "InvalidAction.NotFound", 404, "check URL and method"},
 		{"the action is in another letter case", action("describepackagestate"), "InvalidAction.NotFound", 404, "letter case"},
-		{"the version is not served", func(r *testenv.Request) { r.Options.Version = "2018-07-13" }, "InvalidVersion", 400, "2020-04-07"},
+		{"the version is not served", func(r *testenv.Request) { r.Options.Version = "2017-07-13" }, "InvalidVersion", 400, "2020-04-07"},
 		{"the key is not known", func(r *testenv.Request) { r.Credentials.AccessKeyID = "CHANnobody" }, "InvalidAccessKeyId.NotFound", 404, "not known"},
 		{"the key is in another letter case", func(r *testenv.Request) { r.Credentials.AccessKeyID = strings.ToLower(r.Credentials.AccessKeyID) }, "InvalidAccessKeyId.NotFound", 404, "not known"},
 		{"the key is disabled", func(r *testenv.Request) { r.Credentials = disabled }, "InvalidAccessKeyId.Inactive", 400, "disabled"},

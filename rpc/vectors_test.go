@@ -40,7 +40,7 @@ func TestVectors(t *testing.T) {
 				Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}},
 			})
 			check(t, got, test.code, 404, "")
-			got = env.Send(&testenv.Wire{Verb: test.verb, Path: "/", Query: strings.Replace(test.query, "2020-04-07", "2018-07-13", 1), Body: test.body})
+			got = env.Send(&testenv.Wire{Verb: test.verb, Path: "/", Query: strings.Replace(test.query, "2020-04-07", "2017-07-13", 1), Body: test.body})
 			check(t, got, "InvalidVersion", 400, "")
 		})
 	}

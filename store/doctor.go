@@ -7,6 +7,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"chancery"
 )
@@ -36,9 +38,9 @@ var invariants = []struct{ name, query string }{
 	{"every order has one debit, of its own plan and account", `
 		SELECT 'order ' || o.id FROM orders o LEFT JOIN ledger l ON l.order_id = o.id AND l.kind = 'debit'
 		WHERE l.order_id IS NULL OR l.plan_id <> o.plan_id OR l.account_id <> o.account_id`},
-	{"an order has a refund if and only if it is deleted, to the plan it was taken from", `
+	{"an order that is deleted has a refund, one that is revoked may have one, no other has; and to the plan it was taken from", `
 		SELECT 'order ' || o.id FROM orders o LEFT JOIN ledger l ON l.order_id = o.id AND l.kind = 'refund'
-		WHERE (o.state = 'deleted') <> (l.order_id IS NOT NULL) OR l.plan_id <> o.plan_id`},
+		WHERE o.state = 'deleted' AND l.order_id IS NULL OR o.state NOT IN ('deleted', 'revoked') AND l.order_id IS NOT NULL OR l.plan_id <> o.plan_id`},
 	{"a plan belongs to the account and product of its orders", `
 		SELECT 'order ' || o.id FROM orders o JOIN plans p ON p.id = o.plan_id
 		WHERE p.account_id <> o.account_id OR p.product_code <> o.product_code`},
@@ -46,28 +48,71 @@ var invariants = []struct{ name, query string }{
 		SELECT 'ledger ' || l.order_id || ' ' || l.kind FROM ledger l LEFT JOIN orders o ON o.id = l.order_id WHERE o.id IS NULL`},
 	{"every order has what must be published to prove it", `
 		SELECT 'order ' || o.id FROM orders o LEFT JOIN validations v ON v.order_id = o.id AND v.account_id = o.account_id
-		WHERE v.order_id IS NULL OR v.method <> o.method OR (o.name <> v.name AND o.name <> '*.' || v.name)`},
+		WHERE v.order_id IS NULL OR v.method <> o.method
+		OR ',' || o.names || ',' NOT LIKE '%,' || v.name || ',%' AND ',' || o.names || ',' NOT LIKE '%,*.' || v.name || ',%'
+		OR (SELECT COUNT(*) FROM validations n WHERE n.order_id = o.id) <> length(o.names) - length(replace(o.names, ',', '')) + 1`},
 	{"an order is in a known state", `
-		SELECT 'order ' || id FROM orders WHERE state NOT IN ('payed', 'domain_verify', 'process', 'verify_fail', 'certificate', 'deleted')`},
+		SELECT 'order ' || id FROM orders WHERE state NOT IN ('payed', 'domain_verify', 'process', 'verify_fail', 'certificate', 'revoked', 'deleted')`},
 	{"an open order has one step that takes it on, and no other order has steps", `
 		SELECT 'order ' || o.id FROM orders o WHERE (o.state IN ('domain_verify', 'process')) <>
 		((SELECT COUNT(*) FROM steps s WHERE s.order_id = o.id AND s.account_id = o.account_id AND s.kind = 'advance_order') = 1)
-		OR o.state NOT IN ('domain_verify', 'process') AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id)`},
-	{"a proved order knows when it was proved, with a look that saw the proof", `
-		SELECT 'order ' || o.id FROM orders o WHERE o.state IN ('process', 'certificate') AND (o.proved_at = 0
-		OR NOT EXISTS (SELECT 1 FROM evidence e WHERE e.order_id = o.id AND e.finding = 'seen'))`},
+		OR o.state NOT IN ('domain_verify', 'process') AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind <> 'revoke_order')`},
+	{"a proved order knows when it was proved, each name by a look that saw its proof", `
+		SELECT 'order ' || o.id FROM orders o WHERE o.state IN ('process', 'certificate', 'revoked') AND (o.proved_at = 0
+		OR EXISTS (SELECT 1 FROM validations v WHERE v.order_id = o.id AND (v.proved_at = 0
+		OR NOT EXISTS (SELECT 1 FROM evidence e WHERE e.order_id = o.id AND e.name = v.name AND e.finding = 'seen'))))`},
 	{"an issued order has its certificate, and no other order has one", `
 		SELECT 'order ' || o.id FROM orders o LEFT JOIN certificates c ON c.order_id = o.id
-		WHERE (o.state = 'certificate') <> (c.id IS NOT NULL)
+		WHERE o.state = 'certificate' AND c.id IS NULL OR o.state NOT IN ('certificate', 'revoked') AND c.id IS NOT NULL
 		OR o.state = 'certificate' AND (c.id <> o.certificate_id OR c.account_id <> o.account_id OR o.issued_at = 0)`},
 	{"a key waits only with an open order that the service makes it for", `
 		SELECT 'key of order ' || k.order_id FROM order_keys k LEFT JOIN orders o ON o.id = k.order_id AND o.account_id = k.account_id
 		WHERE o.id IS NULL OR o.csr IS NOT NULL OR o.state NOT IN ('domain_verify', 'process')`},
 	{"a certificate has a key if and only if the service made it", `
-		SELECT 'certificate ' || c.id FROM certificates c JOIN orders o ON o.id = c.order_id WHERE (c.key IS NULL) <> (o.csr IS NOT NULL)`},
+		SELECT 'certificate ' || c.id FROM certificates c JOIN orders o ON o.id = c.order_id
+		WHERE o.csr IS NULL AND c.key IS NULL AND c.deleted_at = 0 OR o.csr IS NOT NULL AND o.csr_id = 0 AND c.key IS NOT NULL`},
+	{"an open order that uses a stored CSR finds its key there", `
+		SELECT 'order ' || o.id FROM orders o LEFT JOIN csrs c ON c.id = o.csr_id AND c.account_id = o.account_id
+		WHERE o.csr_id > 0 AND o.state IN ('domain_verify', 'process') AND (c.key IS NULL OR o.csr IS NULL)`},
 	{"what the embedded CA signed is in its record, once for an order", `
 		SELECT 'order ' || i.order_id FROM issuances i WHERE i.order_id > 0 AND i.certificate IS NOT NULL
 		GROUP BY i.order_id HAVING COUNT(*) > 1`},
+	{"a deleted certificate is an order's, and its keys are gone", `
+		SELECT 'certificate ' || id FROM certificates WHERE deleted_at > 0
+		AND (order_id = 0 OR key IS NOT NULL OR sign_key IS NOT NULL OR encrypt_key IS NOT NULL)`},
+	{"every order and certificate that is not deleted is listed, as what it is", `
+		SELECT 'order ' || o.id FROM orders o LEFT JOIN listed l ON l.kind = 'order' AND l.row_id = o.id
+		WHERE (l.row_id IS NOT NULL) <> (o.state <> 'deleted') OR l.account_id <> o.account_id OR l.resource_group <> o.resource_group
+		OR l.status NOT IN (CASE o.state WHEN 'payed' THEN 'PAYED' WHEN 'verify_fail' THEN 'CHECKED_FAIL' WHEN 'revoked' THEN 'REVOKED'
+		WHEN 'certificate' THEN 'ISSUED' ELSE 'CHECKING' END, CASE o.state WHEN 'certificate' THEN 'WILLEXPIRED' ELSE '' END, CASE o.state WHEN 'certificate' THEN 'EXPIRED' ELSE '' END)
+		UNION ALL
+		SELECT 'certificate ' || c.id FROM certificates c
+		LEFT JOIN listed l ON l.row_id = c.id AND l.kind = CASE c.order_id WHEN 0 THEN 'upload' ELSE 'issued' END
+		WHERE (l.row_id IS NOT NULL) <> (c.deleted_at = 0) OR l.account_id <> c.account_id OR l.resource_group <> c.resource_group
+		OR (l.status = 'REVOKED') <> (c.revoked_at > 0) OR l.not_after <> c.not_after
+		UNION ALL
+		SELECT 'list entry ' || l.kind || ' ' || l.row_id FROM listed l LEFT JOIN orders o ON o.id = l.row_id AND l.kind = 'order'
+		LEFT JOIN certificates c ON c.id = l.row_id AND l.kind <> 'order' WHERE o.id IS NULL AND c.id IS NULL`},
+	{"the blocks of lists count their entries", `
+		SELECT 'block ' || account_id || ' ' || kind || ' ' || status || ' ' || block || ' ' || resource_group FROM (
+		SELECT account_id, kind, status, block, resource_group, entries AS n FROM list_blocks UNION ALL
+		SELECT account_id, kind, status, seq / 512, resource_group, -1 FROM listed)
+		GROUP BY account_id, kind, status, block, resource_group HAVING SUM(n) <> 0`},
+	{"a certificate of an order is revoked if and only if the order is", `
+		SELECT 'certificate ' || c.id FROM certificates c JOIN orders o ON o.id = c.order_id WHERE (c.revoked_at > 0) <> (o.state = 'revoked')`},
+	{"a revoked certificate of the embedded CA is revoked in its record, or a step is on its way to say so", `
+		SELECT 'certificate ' || c.id FROM certificates c JOIN issuances i ON i.serial = c.serial AND i.order_id = c.order_id
+		WHERE c.order_id > 0 AND c.revoked_at > 0 AND i.revoked_at = 0
+		AND NOT EXISTS (SELECT 1 FROM steps s WHERE s.order_id = c.order_id AND s.kind = 'revoke_order')`},
+	{"the embedded CA has revoked no certificate that an account holds as good", `
+		SELECT 'certificate ' || c.id FROM certificates c JOIN issuances i ON i.serial = c.serial AND i.order_id = c.order_id
+		WHERE c.order_id > 0 AND c.revoked_at = 0 AND i.revoked_at > 0`},
+	{"a CRL counts what was issued and revoked under it, and lists no more than that", `
+		SELECT 'CRL ' || k.authority_id || ' ' || k.crl FROM crls k WHERE k.listed > k.revoked OR (k.number > 0) <> (k.der IS NOT NULL)
+		OR k.issued <> (SELECT COUNT(*) FROM issuances i WHERE i.authority_id = k.authority_id AND i.crl = k.crl)
+		OR k.revoked <> (SELECT COUNT(*) FROM issuances i WHERE i.authority_id = k.authority_id AND i.crl = k.crl AND i.revoked_at > 0)`},
+	{"every issuance has its CRL", `
+		SELECT 'issuance ' || i.serial FROM issuances i LEFT JOIN crls k ON k.authority_id = i.authority_id AND k.crl = i.crl WHERE k.crl IS NULL`},
 	{"a submission record names an order of its account", `
 		SELECT 'submission of order ' || s.order_id FROM submissions s
 		LEFT JOIN orders o ON o.id = s.order_id AND o.account_id = s.account_id WHERE o.id IS NULL`},
@@ -80,16 +125,19 @@ var invariants = []struct{ name, query string }{
 // value opens in its place, and that every certificate is the one the CA
 // recorded and fits its key. It changes nothing and may run at any time.
 func (s *Store) Examine(ctx context.Context) (Report, error) {
-	report := Report{Checks: len(invariants) + len(sealedTables) + 1, Problems: []Problem{}}
+	report := Report{Checks: len(invariants) + len(sealedColumns) + 2, Problems: []Problem{}}
 	for _, check := range invariants {
 		if err := s.broken(ctx, &report, check.name, check.query); err != nil {
 			return report, err
 		}
 	}
-	for _, table := range sealedTables {
+	for _, table := range sealedColumns {
 		if err := s.openAll(ctx, &report, table); err != nil {
 			return report, err
 		}
+	}
+	if err := s.examineLists(ctx, &report); err != nil {
+		return report, err
 	}
 	return report, s.examineCertificates(ctx, &report)
 }
@@ -110,15 +158,21 @@ func (s *Store) broken(ctx context.Context, report *Report, name, query string) 
 	return rows.Err()
 }
 
-// sealedTables are where sealed values stand, with the column of the row's id.
-var sealedTables = []struct{ table, id, account, column string }{
-	{accessKeyTable, "id", "account_id", "secret"},
-	{orderKeyTable, "order_id", "account_id", "key"},
-	{certificateTable, "id", "account_id", "key"},
-	{authorityTable, "id", "0", "key"},
+// sealedColumn is where sealed values stand: the table, the columns of the row's
+// id, account and value, and the place that the value is bound to.
+type sealedColumn struct{ table, id, account, column, place string }
+
+var sealedColumns = []sealedColumn{
+	{accessKeyTable, "id", "account_id", "secret", accessKeyTable},
+	{orderKeyTable, "order_id", "account_id", "key", orderKeyTable},
+	{certificateTable, "id", "account_id", "key", certificateTable},
+	{certificateTable, "id", "account_id", "sign_key", signKeyPlace},
+	{certificateTable, "id", "account_id", "encrypt_key", encryptKeyPlace},
+	{authorityTable, "id", "0", "key", authorityTable},
+	{csrTable, "id", "account_id", "key", csrTable},
 }
 
-func (s *Store) openAll(ctx context.Context, report *Report, t struct{ table, id, account, column string }) error {
+func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {
 	rows, err := s.reads.QueryContext(ctx, fmt.Sprintf("SELECT %s, %s, %s FROM %s WHERE %s IS NOT NULL", t.id, t.account, t.column, t.table, t.column))
 	if err != nil {
 		return fmt.Errorf("opening sealed values of %s: %w", t.table, err)
@@ -132,7 +186,7 @@ func (s *Store) openAll(ctx context.Context, report *Report, t struct{ table, id
 			return fmt.Errorf("opening sealed values of %s: %w", t.table, err)
 		}
 		report.Rows++
-		if _, err := s.keyring.Open(sealed, place(t.table, account, id)); err != nil {
+		if _, err := s.keyring.Open(sealed, place(t.place, account, id)); err != nil {
 			report.Problems = append(report.Problems, Problem{"every sealed value opens in its place", fmt.Sprintf("%s %v", t.table, id)})
 		}
 	}
@@ -141,8 +195,8 @@ func (s *Store) openAll(ctx context.Context, report *Report, t struct{ table, id
 
 // examineCertificates compares certificates with the CA's record and their keys.
 func (s *Store) examineCertificates(ctx context.Context, report *Report) error {
-	const name = "a certificate is the one the CA recorded, for the order's name, and fits its key"
-	rows, err := s.reads.QueryContext(ctx, `SELECT c.id, c.account_id, c.pem, c.key, c.serial, o.name, i.certificate
+	const name = "a certificate is the one the CA recorded, for the order's names, and fits its key"
+	rows, err := s.reads.QueryContext(ctx, `SELECT c.id, c.account_id, c.pem, c.key, c.serial, o.names, i.certificate
 		FROM certificates c JOIN orders o ON o.id = c.order_id LEFT JOIN issuances i ON i.serial = c.serial`)
 	if err != nil {
 		return fmt.Errorf("examining certificates: %w", err)
@@ -151,20 +205,20 @@ func (s *Store) examineCertificates(ctx context.Context, report *Report) error {
 	for rows.Next() {
 		var id int64
 		var account chancery.AccountID
-		var text, serial, domain string
+		var text, serial, names string
 		var sealed, recorded []byte
-		if err := rows.Scan(&id, &account, &text, &sealed, &serial, &domain, &recorded); err != nil {
+		if err := rows.Scan(&id, &account, &text, &sealed, &serial, &names, &recorded); err != nil {
 			return fmt.Errorf("examining certificates: %w", err)
 		}
 		report.Rows++
-		if err := s.examineCertificate(text, serial, domain, recorded, sealed, place(certificateTable, account, id)); err != nil {
+		if err := s.examineCertificate(text, serial, names, recorded, sealed, place(certificateTable, account, id)); err != nil {
 			report.Problems = append(report.Problems, Problem{name, fmt.Sprintf("certificate %d: %s", id, err)})
 		}
 	}
 	return rows.Err()
 }
 
-func (s *Store) examineCertificate(text, serial, domain string, recorded, sealed []byte, place string) error {
+func (s *Store) examineCertificate(text, serial, names string, recorded, sealed []byte, place string) error {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
 		return errors.New("not PEM")
@@ -177,7 +231,7 @@ func (s *Store) examineCertificate(text, serial, domain string, recorded, sealed
 		return errors.New("differs from the CA's record")
 	case chancery.SerialHex(leaf.SerialNumber) != serial:
 		return errors.New("has another serial than its row")
-	case len(leaf.DNSNames) != 1 || leaf.DNSNames[0] != domain:
+	case !slices.Equal(leaf.DNSNames, strings.Split(names, ",")):
 		return errors.New("has other names than its order")
 	case len(sealed) == 0:
 		return nil

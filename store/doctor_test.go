@@ -5,8 +5,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,16 +71,16 @@ type spoilt struct {
 // Names of the checks that are not in the table of invariants.
 const (
 	opens = "every sealed value opens in its place"
-	fits  = "a certificate is the one the CA recorded, for the order's name, and fits its key"
+	fits  = "a certificate is the one the CA recorded, for the order's names, and fits its key"
+	lists = "a CRL has the number and dates of its row, and its authority signed it"
 )
 
-// one is a single problem: of the invariant whose name begins so, with a row
-// that is named by its kind and id.
-func one(invariant, row string, of func(*patient) any) func(*patient) []Problem {
+// one is a problem of the invariant that begins so, with the row of an order in a state.
+func one(invariant string, row string, of func(*patient) any) func(*patient) []Problem {
 	return func(p *patient) []Problem { return []Problem{{named(invariant), row + fmt.Sprint(of(p))}} }
 }
 
-// named is the invariant whose name begins so, or else the name itself.
+// named is the invariant that begins so.
 func named(start string) string {
 	for _, i := range invariants {
 		if strings.HasPrefix(i.name, start) {
@@ -87,7 +90,6 @@ func named(start string) string {
 	return start
 }
 
-// in is my order in a state, as an argument.
 func in(state chancery.State) func(*patient) any {
 	return func(p *patient) any { return p.order(state) }
 }
@@ -95,7 +97,36 @@ func in(state chancery.State) func(*patient) any {
 func myPlan(p *patient) any        { return p.mine.Plan.ID }
 func myCertificate(p *patient) any { return p.mine.Certificate.ID }
 
-// sqlf is a statement about ids of the patient.
+func myDeleted(p *patient) any  { return p.mine.Deleted.ID }
+func myUpload(p *patient) any   { return p.mine.Uploaded.ID }
+func myCSR(p *patient) any      { return p.mine.CSR.ID }
+func myCSROrder(p *patient) any { return p.mine.FromCSR.ID }
+
+// ca names the one CRL there is.
+func ca(*patient) any { return "00112233445566778899aabbccddeeff 0" }
+
+// all are the problems of all of them.
+func all(wants ...func(*patient) []Problem) func(*patient) []Problem {
+	return func(p *patient) (problems []Problem) {
+		for _, want := range wants {
+			problems = append(problems, want(p)...)
+		}
+		return problems
+	}
+}
+
+// unlisted is the problem of lists that show an order or certificate otherwise than it is.
+func unlisted(row string, of func(*patient) any) func(*patient) []Problem {
+	return one("every order and certificate that is not deleted", row, of)
+}
+
+// miscounted is the problem of the first block of one of my lists.
+func miscounted(kind chancery.ListKind, status chancery.CertificateStatus, group string) func(*patient) []Problem {
+	return one("the blocks of lists", "block ", func(p *patient) any {
+		return fmt.Sprintf("%d %s %s 0 %s", p.mine.Account, kind, status, group)
+	})
+}
+
 func sqlf(format string, args ...func(*patient) any) func(*patient) string {
 	return func(p *patient) string {
 		values := make([]any, len(args))
@@ -137,12 +168,12 @@ var spoiltData = []spoilt{
 			return fmt.Sprintf("INSERT INTO ledger (order_id, kind, account_id, plan_id, at) VALUES (%d, 'refund', %d, %d, 1); UPDATE plans SET used = used - 1 WHERE id = %[3]d",
 				p.order(chancery.Payed), p.mine.Account, p.mine.Plan.ID)
 		},
-		one("an order has a refund if and only if", "order ", in(chancery.Payed)),
+		one("an order that is deleted has a refund", "order ", in(chancery.Payed)),
 	},
 	{
 		"a deleted order keeps its unit",
 		sqlf("DELETE FROM ledger WHERE order_id = %d AND kind = 'refund'; UPDATE plans SET used = used + 1 WHERE id = %d", in(chancery.Deleted), myPlan),
-		one("an order has a refund if and only if", "order ", in(chancery.Deleted)),
+		one("an order that is deleted has a refund", "order ", in(chancery.Deleted)),
 	},
 	{
 		"a unit is given back to another plan",
@@ -151,7 +182,7 @@ var spoiltData = []spoilt{
 				UPDATE plans SET used = used - 1 WHERE id = %[1]d; UPDATE plans SET used = used + 1 WHERE id = %[3]d`,
 				p.theirs.Plan.ID, p.order(chancery.Deleted), p.mine.Plan.ID)
 		},
-		one("an order has a refund if and only if", "order ", in(chancery.Deleted)),
+		one("an order that is deleted has a refund", "order ", in(chancery.Deleted)),
 	},
 	{
 		"an order is for another product than its plan",
@@ -167,35 +198,16 @@ var spoiltData = []spoilt{
 		func(*patient) []Problem {
 			return []Problem{
 				{named("every ledger line"), "ledger 404 debit"}, {named("every ledger line"), "ledger 404 refund"},
-				{named("every reference"), "ledger row 15"}, {named("every reference"), "ledger row 16"},
+				{named("every reference"), "ledger row 25"}, {named("every reference"), "ledger row 26"},
 			}
 		},
 	},
-	{
-		"an order has nothing to publish",
-		sqlf("DELETE FROM validations WHERE order_id = %d", in(chancery.Process)),
-		one("every order has what must be published", "order ", in(chancery.Process)),
-	},
-	{
-		"the proof is of another method",
-		sqlf("UPDATE validations SET method = 'FILE' WHERE order_id = %d", in(chancery.Process)),
-		one("every order has what must be published", "order ", in(chancery.Process)),
-	},
-	{
-		"the proof is of another name",
-		sqlf("UPDATE validations SET name = 'evil.example.test' WHERE order_id = %d", in(chancery.Process)),
-		one("every order has what must be published", "order ", in(chancery.Process)),
-	},
-	{
-		"an order is in no state there is",
-		sqlf("UPDATE orders SET state = 'lost' WHERE id = %d", in(chancery.Payed)),
-		one("an order is in a known state", "order ", in(chancery.Payed)),
-	},
-	{
-		"an open order has no step",
-		sqlf("DELETE FROM steps WHERE order_id = %d", in(chancery.DomainVerify)),
-		one("an open order has one step", "order ", in(chancery.DomainVerify)),
-	},
+	{"an order has nothing to publish", sqlf("DELETE FROM validations WHERE order_id = %d", in(chancery.Process)), one("every order has what must be published", "order ", in(chancery.Process))},
+	{"one of two names has nothing to publish", sqlf("DELETE FROM validations WHERE order_id = %d AND position = 1", in(chancery.Process)), one("every order has what must be published", "order ", in(chancery.Process))},
+	{"a proof is of another method", sqlf("UPDATE validations SET method = 'FILE' WHERE order_id = %d AND position = 1", in(chancery.Process)), one("every order has what must be published", "order ", in(chancery.Process))},
+	{"a proof is of another name", sqlf("UPDATE validations SET name = 'evil.example.test' WHERE order_id = %d AND position = 1", in(chancery.VerifyFail)), one("every order has what must be published", "order ", in(chancery.VerifyFail))},
+	{"an order is in no state there is", sqlf("UPDATE orders SET state = 'lost' WHERE id = %d", in(chancery.Payed)), all(one("an order is in a known state", "order ", in(chancery.Payed)), unlisted("order ", in(chancery.Payed)))},
+	{"an open order has no step", sqlf("DELETE FROM steps WHERE order_id = %d", in(chancery.DomainVerify)), one("an open order has one step", "order ", in(chancery.DomainVerify))},
 	{
 		"an open order has two steps that take it on",
 		sqlf("INSERT INTO steps SELECT 7, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version FROM steps WHERE order_id = %d", in(chancery.Process)),
@@ -205,56 +217,144 @@ var spoiltData = []spoilt{
 		invariant := named("an open order has one step")
 		return []Problem{{invariant, fmt.Sprint("order ", p.order(chancery.VerifyFail))}, {invariant, fmt.Sprint("order ", p.order(chancery.Process))}}
 	}},
-	{
-		"an order was proved at no time",
-		sqlf("UPDATE orders SET proved_at = 0 WHERE id = %d", in(chancery.Process)),
-		one("a proved order", "order ", in(chancery.Process)),
-	},
-	{
-		"nobody saw the proof",
-		sqlf("UPDATE evidence SET finding = 'no record' WHERE order_id = %d", in(chancery.Issued)),
-		one("a proved order", "order ", in(chancery.Issued)),
-	},
+	{"an order was proved at no time", sqlf("UPDATE orders SET proved_at = 0 WHERE id = %d", in(chancery.Process)), one("a proved order", "order ", in(chancery.Process))},
+	{"one of two names was proved at no time", sqlf("UPDATE validations SET proved_at = 0 WHERE order_id = %d AND position = 1", in(chancery.Process)), one("a proved order", "order ", in(chancery.Process))},
+	{"nobody saw the proof of one of two names", sqlf("UPDATE evidence SET finding = 'no record' WHERE order_id = %d AND name LIKE 'www.%%'", in(chancery.Revoked)), one("a proved order", "order ", in(chancery.Revoked))},
+	{"nobody saw the proof", sqlf("UPDATE evidence SET finding = 'no record' WHERE order_id = %d", in(chancery.Issued)), one("a proved order", "order ", in(chancery.Issued))},
 	{
 		"an issued order has no certificate",
 		sqlf("DELETE FROM certificates WHERE order_id = %d", in(chancery.Issued)),
-		one("an issued order has its certificate", "order ", in(chancery.Issued)),
+		all(one("an issued order has its certificate", "order ", in(chancery.Issued)), unlisted("list entry issued ", myCertificate)),
 	},
-	{
-		"an issued order names another certificate",
-		sqlf("UPDATE orders SET certificate_id = 1 WHERE id = %d", in(chancery.Issued)),
-		one("an issued order has its certificate", "order ", in(chancery.Issued)),
-	},
-	{
-		"an order was issued at no time",
-		sqlf("UPDATE orders SET issued_at = 0 WHERE id = %d", in(chancery.Issued)),
-		one("an issued order has its certificate", "order ", in(chancery.Issued)),
-	},
+	{"an issued order names another certificate", sqlf("UPDATE orders SET certificate_id = 1 WHERE id = %d", in(chancery.Issued)), one("an issued order has its certificate", "order ", in(chancery.Issued))},
+	{"an order was issued at no time", sqlf("UPDATE orders SET issued_at = 0 WHERE id = %d", in(chancery.Issued)), one("an issued order has its certificate", "order ", in(chancery.Issued))},
 	{
 		"a withdrawn order has a certificate",
 		sqlf("UPDATE orders SET state = 'payed' WHERE id = %d", in(chancery.Issued)),
-		one("an issued order has its certificate", "order ", in(chancery.Issued)),
+		all(one("an issued order has its certificate", "order ", in(chancery.Issued)), unlisted("order ", in(chancery.Issued))),
 	},
-	{
-		"a key waits where the applicant has it",
-		sqlf("UPDATE orders SET csr = x'30' WHERE id = %d", in(chancery.DomainVerify)),
-		one("a key waits only", "key of order ", in(chancery.DomainVerify)),
-	},
-	{
-		"a certificate's key is missing",
-		sqlf("UPDATE certificates SET key = NULL WHERE id = %d", myCertificate),
-		one("a certificate has a key if", "certificate ", myCertificate),
-	},
-	{
-		"a certificate has the applicant's key",
-		sqlf("UPDATE orders SET csr = x'30' WHERE id = %d", in(chancery.Issued)),
-		one("a certificate has a key if", "certificate ", myCertificate),
-	},
+	{"a key waits where the applicant has it", sqlf("UPDATE orders SET csr = x'30' WHERE id = %d", in(chancery.DomainVerify)), one("a key waits only", "key of order ", in(chancery.DomainVerify))},
+	{"a certificate's key is missing", sqlf("UPDATE certificates SET key = NULL WHERE id = %d", myCertificate), one("a certificate has a key if", "certificate ", myCertificate)},
+	{"a certificate has the applicant's key", sqlf("UPDATE orders SET csr = x'30' WHERE id = %d", in(chancery.Issued)), one("a certificate has a key if", "certificate ", myCertificate)},
+	{"an open order's stored CSR has lost its key", sqlf("UPDATE csrs SET key = NULL WHERE id = %d", myCSR), one("an open order that uses a stored CSR", "order ", myCSROrder)},
+	{"an open order's stored CSR is gone", sqlf("DELETE FROM csrs WHERE id = %d", myCSR), one("an open order that uses a stored CSR", "order ", myCSROrder)},
+	{"an open order's stored CSR is another account's", func(p *patient) string {
+		return fmt.Sprintf("UPDATE orders SET csr_id = %d WHERE id = %d", p.theirs.CSR.ID, p.mine.FromCSR.ID)
+	}, one("an open order that uses a stored CSR", "order ", myCSROrder)},
+	{"an order uses a stored CSR and has none", sqlf("UPDATE orders SET csr = NULL WHERE id = %d", myCSROrder), one("an open order that uses a stored CSR", "order ", myCSROrder)},
 	{
 		"the CA signed twice for an order",
-		sqlf("DROP INDEX issuances_order; INSERT INTO issuances SELECT 'ff', authority_id, account_id, order_id, to_be_signed, certificate, at FROM issuances WHERE order_id = %d", in(chancery.Issued)),
+		sqlf(`DROP INDEX issuances_order; UPDATE crls SET issued = issued + 1; INSERT INTO issuances
+			SELECT 'ff', authority_id, account_id, order_id, to_be_signed, certificate, at, not_after, crl, revoked_at, reason FROM issuances WHERE order_id = %d`, in(chancery.Issued)),
 		one("what the embedded CA signed", "order ", in(chancery.Issued)),
 	},
+	{
+		"a deleted certificate keeps its key",
+		sqlf("UPDATE certificates SET deleted_at = 1 WHERE id = %d", myCertificate),
+		all(one("a deleted certificate", "certificate ", myCertificate), unlisted("certificate ", myCertificate)),
+	},
+	{
+		"a deleted upload is still there",
+		sqlf("UPDATE certificates SET deleted_at = 1, sign_key = NULL, encrypt_key = NULL WHERE id = %d", myUpload),
+		all(one("a deleted certificate", "certificate ", myUpload), unlisted("certificate ", myUpload)),
+	},
+	{
+		"an order is not listed",
+		sqlf("DELETE FROM listed WHERE kind = 'order' AND row_id = %d", in(chancery.Payed)),
+		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, "")),
+	},
+	{
+		"a certificate is not listed",
+		sqlf("DELETE FROM listed WHERE kind = 'upload' AND row_id = %d", myUpload),
+		all(unlisted("certificate ", myUpload), miscounted(chancery.ListUploaded, chancery.StatusIssued, "rg-1")),
+	},
+	{
+		"an order is listed as in another state",
+		sqlf("UPDATE listed SET status = 'EXPIRED' WHERE kind = 'order' AND row_id = %d", in(chancery.Payed)),
+		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, ""), miscounted(chancery.ListOrder, chancery.StatusExpired, "")),
+	},
+	{
+		"a certificate is listed in another group",
+		sqlf("UPDATE listed SET resource_group = 'rg-9' WHERE kind = 'upload' AND row_id = %d", myUpload),
+		all(unlisted("certificate ", myUpload), miscounted(chancery.ListUploaded, chancery.StatusIssued, "rg-1"), miscounted(chancery.ListUploaded, chancery.StatusIssued, "rg-9")),
+	},
+	{"a certificate is listed with another end", sqlf("UPDATE listed SET not_after = 1 WHERE kind = 'issued' AND row_id = %d", myCertificate), unlisted("certificate ", myCertificate)},
+	{"an order is listed in another group", sqlf("UPDATE orders SET resource_group = 'rg-9' WHERE id = %d", in(chancery.Payed)), unlisted("order ", in(chancery.Payed))},
+	{
+		"another account lists an order",
+		func(p *patient) string {
+			return fmt.Sprintf("UPDATE listed SET account_id = %d, seq = 512 WHERE kind = 'order' AND row_id = %d", p.theirs.Account, p.order(chancery.Payed))
+		},
+		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, ""), one("the blocks of lists", "block ", func(p *patient) any {
+			return fmt.Sprint(p.theirs.Account, " order PAYED 1 ")
+		})),
+	},
+	{
+		"a deleted certificate is listed",
+		sqlf("UPDATE listed SET row_id = %d WHERE kind = 'issued' AND row_id = %d", myDeleted, myCertificate),
+		all(unlisted("certificate ", myDeleted), unlisted("certificate ", myCertificate)),
+	},
+	{
+		"what is listed is nowhere",
+		sqlf("UPDATE listed SET row_id = 404 WHERE kind = 'upload' AND row_id = %d", myUpload),
+		all(unlisted("certificate ", myUpload), unlisted("list entry upload ", func(*patient) any { return 404 })),
+	},
+	{
+		"a block counts an entry too many",
+		func(p *patient) string {
+			return fmt.Sprintf("UPDATE list_blocks SET entries = entries + 1 WHERE account_id = %d AND kind = 'order' AND status = 'PAYED'", p.mine.Account)
+		},
+		miscounted(chancery.ListOrder, chancery.StatusPayed, ""),
+	},
+	{
+		"a block is gone",
+		func(p *patient) string {
+			return fmt.Sprintf("DELETE FROM list_blocks WHERE account_id = %d AND kind = 'order' AND status = 'PAYED'", p.mine.Account)
+		},
+		miscounted(chancery.ListOrder, chancery.StatusPayed, ""),
+	},
+	{
+		"a revoked order has a certificate that is not revoked",
+		sqlf("UPDATE certificates SET revoked_at = 0 WHERE order_id = %d", in(chancery.Revoked)),
+		all(
+			one("a certificate of an order is revoked", "certificate ", myRevoked), unlisted("certificate ", myRevoked),
+			one("the embedded CA has revoked no certificate", "certificate ", myRevoked),
+		),
+	},
+	{
+		"an issued order has a certificate that is revoked",
+		sqlf("UPDATE certificates SET revoked_at = 1 WHERE id = %d", myCertificate),
+		all(
+			one("a certificate of an order is revoked", "certificate ", myCertificate), unlisted("certificate ", myCertificate),
+			one("a revoked certificate of the embedded CA", "certificate ", myCertificate),
+		),
+	},
+	{
+		"the CA never heard of a revocation",
+		sqlf("UPDATE issuances SET revoked_at = 0 WHERE order_id = %d; UPDATE crls SET revoked = revoked - 1, listed = listed - 1", in(chancery.Revoked)),
+		one("a revoked certificate of the embedded CA", "certificate ", myRevoked),
+	},
+	{
+		"the CA revoked a certificate and nobody was told",
+		sqlf("UPDATE issuances SET revoked_at = 1 WHERE order_id = %d; UPDATE crls SET revoked = revoked + 1", in(chancery.Issued)),
+		one("the embedded CA has revoked no certificate", "certificate ", myCertificate),
+	},
+	{"a CRL is for more certificates than there are", sqlf("UPDATE crls SET issued = issued + 1"), one("a CRL counts", "CRL ", ca)},
+	{"a CRL misses a revocation", sqlf("UPDATE crls SET revoked = revoked - 1, listed = 0"), one("a CRL counts", "CRL ", ca)},
+	{"a CRL lists more than is revoked", sqlf("UPDATE crls SET listed = revoked + 1"), one("a CRL counts", "CRL ", ca)},
+	{"a CRL that was made is gone", sqlf("UPDATE crls SET der = NULL"), one("a CRL counts", "CRL ", ca)},
+	{
+		"an issuance names a CRL that there is not",
+		sqlf("UPDATE issuances SET crl = 7 WHERE order_id = %d; UPDATE crls SET issued = issued - 1", in(chancery.Issued)),
+		one("every issuance has its CRL", "issuance ", mySerial),
+	},
+	{"a CRL's number fell behind", sqlf("UPDATE crls SET number = 1"), one(lists, "CRL ", func(p *patient) any { return fmt.Sprint(ca(p), ": has the number 2, its row 1") })},
+	{"a CRL ends at another time", sqlf("UPDATE crls SET next_update = 1"), one(lists, "CRL ", func(p *patient) any {
+		return fmt.Sprint(ca(p), ": ends at 2026-11-30 12:05:00 +0000 UTC, not when its row says")
+	})},
+	{"a CRL is by another authority", func(*patient) string {
+		return fmt.Sprintf("UPDATE authorities SET certificate = x'%x'", anotherAuthority())
+	}, one(lists, "CRL ", func(p *patient) any { return fmt.Sprint(ca(p), ": x509: ECDSA verification failure") })},
 	{
 		"a submission names another account's order",
 		func(p *patient) string {
@@ -264,8 +364,8 @@ var spoiltData = []spoilt{
 			return []Problem{{named("a submission record"), fmt.Sprint("submission of order ", p.theirs.Orders[chancery.Issued].ID)}}
 		},
 	},
-	{"an authority is gone", sqlf("UPDATE issuances SET authority_id = 'gone' WHERE order_id = %d", in(chancery.Issued)), func(*patient) []Problem {
-		return []Problem{{named("every reference"), "issuances row 1"}}
+	{"an authority is gone", sqlf("UPDATE crls SET authority_id = 'gone'; UPDATE issuances SET authority_id = 'gone'; DELETE FROM issuances WHERE order_id <> %d; UPDATE issuances SET rowid = 1; UPDATE crls SET issued = 1, revoked = 0, listed = 0", in(chancery.Issued)), func(*patient) []Problem {
+		return []Problem{{named("every reference"), "crls row 1"}, {named("every reference"), "issuances row 1"}}
 	}},
 	{"a row breaks a rule of its table", sqlf("INSERT INTO keysets (id, wrapped) VALUES (2, x'00')"), func(*patient) []Problem {
 		return []Problem{{named("the database file"), "CHECK constraint failed in keysets"}}
@@ -284,11 +384,7 @@ var spoiltData = []spoilt{
 		},
 		one(opens, accessKeyTable+" ", func(p *patient) any { return p.mine.AccessKey.ID }),
 	},
-	{
-		"an order's key was cut",
-		sqlf("UPDATE order_keys SET key = substr(key, 1, 40) WHERE order_id = %d", in(chancery.DomainVerify)),
-		one(opens, orderKeyTable+" ", in(chancery.DomainVerify)),
-	},
+	{"an order's key was cut", sqlf("UPDATE order_keys SET key = substr(key, 1, 40) WHERE order_id = %d", in(chancery.DomainVerify)), one(opens, orderKeyTable+" ", in(chancery.DomainVerify))},
 	{
 		"a certificate's key was moved",
 		func(p *patient) string {
@@ -301,11 +397,15 @@ var spoiltData = []spoilt{
 			}
 		},
 	},
+	{"a stored CSR's key was moved", func(p *patient) string {
+		return fmt.Sprintf("UPDATE csrs SET key = (SELECT key FROM csrs WHERE id = %d) WHERE id = %d", p.theirs.CSR.ID, p.mine.CSR.ID)
+	}, one(opens, csrTable+" ", myCSR)},
 	{
-		"the authority's key is another",
-		sqlf("UPDATE authorities SET key = zeroblob(60)"),
-		one(opens, authorityTable+" ", func(*patient) any { return "00112233445566778899aabbccddeeff" }),
+		"an upload's keys were swapped",
+		sqlf("UPDATE certificates SET sign_key = encrypt_key, encrypt_key = sign_key WHERE id = %d", myUpload),
+		all(one(opens, certificateTable+" ", myUpload), one(opens, certificateTable+" ", myUpload)),
 	},
+	{"the authority's key is another", sqlf("UPDATE authorities SET key = zeroblob(60)"), one(opens, authorityTable+" ", func(*patient) any { return "00112233445566778899aabbccddeeff" })},
 	{
 		"a certificate was swapped",
 		func(p *patient) string {
@@ -313,25 +413,15 @@ var spoiltData = []spoilt{
 		},
 		misfit("differs from the CA's record"),
 	},
-	{
-		"the CA's record is of another certificate",
-		sqlf("UPDATE issuances SET certificate = x'30' WHERE order_id = %d", in(chancery.Issued)),
-		misfit("differs from the CA's record"),
-	},
-	{
-		"a certificate has another serial than its row",
-		sqlf("UPDATE certificates SET serial = '00' WHERE id = %d", myCertificate),
-		misfit("has another serial than its row"),
-	},
+	{"the CA's record is of another certificate", sqlf("UPDATE issuances SET certificate = x'30' WHERE order_id = %d", in(chancery.Issued)), misfit("differs from the CA's record")},
+	{"a certificate has another serial than its row", sqlf("UPDATE certificates SET serial = '00' WHERE id = %d", myCertificate), misfit("has another serial than its row")},
 	{"a certificate is for another name", func(p *patient) string {
-		return fmt.Sprintf("UPDATE orders SET name = 'other.example.test' WHERE id = %d; UPDATE validations SET name = 'other.example.test' WHERE order_id = %[1]d", p.order(chancery.Issued))
+		return fmt.Sprintf(`UPDATE orders SET names = replace(names, 'www.', 'other.') WHERE id = %d;
+			UPDATE validations SET name = replace(name, 'www.', 'other.') WHERE order_id = %[1]d;
+			UPDATE evidence SET name = replace(name, 'www.', 'other.') WHERE order_id = %[1]d`, p.order(chancery.Issued))
 	}, misfit("has other names than its order")},
 	{"a certificate is no text of one", sqlf("UPDATE certificates SET pem = 'gone' WHERE id = %d", myCertificate), misfit("not PEM")},
-	{
-		"a certificate is damaged",
-		sqlf("UPDATE certificates SET pem = replace(pem, 'MI', 'MA') WHERE id = %d", myCertificate),
-		misfit("cannot be parsed"),
-	},
+	{"a certificate is damaged", sqlf("UPDATE certificates SET pem = replace(pem, 'MI', 'MA') WHERE id = %d", myCertificate), misfit("cannot be parsed")},
 	{"a certificate's key is another, soundly sealed", func(p *patient) string {
 		sealed, err := p.keyring.Seal(anotherKey(), place(certificateTable, p.mine.Account, p.mine.Certificate.ID))
 		if err != nil {
@@ -341,7 +431,6 @@ var spoiltData = []spoilt{
 	}, misfit("the key is not the certificate's")},
 }
 
-// misfit is the one problem that my certificate does not fit, and why.
 func misfit(why string) func(*patient) []Problem {
 	return func(p *patient) []Problem {
 		return []Problem{{fits, fmt.Sprintf("certificate %d: %s", p.mine.Certificate.ID, why)}}
@@ -353,11 +442,32 @@ func anotherKey() chancery.Secret {
 	if err != nil {
 		panic(err)
 	}
-	text, _, err := chancery.NewKeyAndCSR(key, "leaf.example.test")
+	text, _, err := chancery.NewKeyAndCSR(key, chancery.Names{"leaf.example.test"})
 	if err != nil {
 		panic(err)
 	}
 	return text
+}
+
+// myRevoked is the certificate of my revoked order, mySerial the serial of the issued one.
+func myRevoked(p *patient) any { return p.mine.Orders[chancery.Revoked].CertificateID }
+func mySerial(p *patient) any  { return p.mine.Certificate.Serial }
+
+// anotherAuthority is a certificate of the same name and another key.
+func anotherAuthority() []byte {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCRLSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return der
 }
 
 func TestTheDoctorFindsWhatIsSpoilt(t *testing.T) {
@@ -390,7 +500,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 			fails[problem.Invariant] = true
 		}
 	}
-	checks := []string{opens, fits}
+	checks := []string{opens, fits, lists}
 	for _, i := range invariants {
 		checks = append(checks, i.name)
 	}
@@ -403,7 +513,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 	if len(fails) > 0 {
 		t.Errorf("the doctor knows no such checks: %v", fails)
 	}
-	for _, table := range sealedTables {
+	for _, table := range sealedColumns {
 		shown := false
 		for _, c := range spoiltData {
 			for _, problem := range c.want(p) {
@@ -422,13 +532,15 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 		if err != nil || len(report.Problems) > 0 || report.Problems == nil {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
-		if want := len(invariants) + len(sealedTables) + 1; report.Checks != want {
+		if want := len(invariants) + len(sealedColumns) + 2; report.Checks != want {
 			t.Errorf("%s: %d checks, want %d", name, report.Checks, want)
 		}
 	}
 	report, err := newPatient(t).Examine(ctx)
-	const keys, orderKeys, certificateKeys, authorities, certificates = 2, 2, 2, 1, 2
-	if want := keys + orderKeys + certificateKeys + authorities + certificates; err != nil || report.Rows != want {
+	// Of each estate the issued order and the revoked one have a certificate with
+	// its key, a third one without, and the upload has two keys.
+	const keys, orderKeys, certificateKeys, csrKeys, authorities, certificates, crls = 2, 2, 8, 2, 1, 6, 1
+	if want := keys + orderKeys + certificateKeys + csrKeys + authorities + certificates + crls; err != nil || report.Rows != want {
 		t.Errorf("%d rows were opened, %v; want %d", report.Rows, err, want)
 	}
 }

@@ -1,28 +1,40 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"chancery"
 	"chancery/store/query"
 )
 
 func (t *tx) AddOrder(o chancery.Order) error {
-	tags, err := json.Marshal(o.Tags)
+	tags, err := tagText(o.Tags)
 	if err != nil {
-		return fmt.Errorf("writing tags: %w", err)
+		return err
 	}
 	rows, err := t.sql.AddOrder(t.ctx, query.AddOrderParams{
 		ID: int64(o.ID), AccountID: int64(o.AccountID), InstanceID: o.InstanceID, AccessKeyID: o.AccessKeyID,
-		ProductCode: o.ProductCode, PlanID: o.PlanID, Name: string(o.Name), Method: string(o.Method),
+		ProductCode: o.ProductCode, PlanID: o.PlanID, Names: o.Names.String(), Method: string(o.Method),
 		Username: o.Applicant.Username, Phone: o.Applicant.Phone, Email: o.Applicant.Email,
-		Tags: string(tags), CSR: o.CSR, State: string(o.State), Reason: o.Reason,
+		Company: o.Company, Tags: tags, ResourceGroup: o.ResourceGroup, CSR: o.CSR, CSRID: int64(o.CSRID),
+		Review: string(o.Review), Renews: int64(o.Renews), State: string(o.State), Reason: o.Reason,
 		CreatedAt: toMillis(o.CreatedAt), ProveBy: toMillis(o.ProveBy), ProvedAt: toMillis(o.ProvedAt),
 		IssuedAt: toMillis(o.IssuedAt), CertificateID: int64(o.CertificateID), Version: o.Version,
 	})
-	return changed("adding an order", rows, err, chancery.ErrConflict)
+	if err := changed("adding an order", rows, err, chancery.ErrConflict); err != nil {
+		return err
+	}
+	return t.listOrder(o)
+}
+
+func (t *tx) OrderOfInstance(account chancery.AccountID, instance string) (chancery.OrderID, error) {
+	id, err := t.sql.OrderOfInstance(t.ctx, query.OrderOfInstanceParams{AccountID: int64(account), InstanceID: instance})
+	return chancery.OrderID(id), found("finding an order by resource id", err)
 }
 
 func (t *tx) Order(account chancery.AccountID, id chancery.OrderID) (chancery.Order, error) {
@@ -33,47 +45,116 @@ func (t *tx) Order(account chancery.AccountID, id chancery.OrderID) (chancery.Or
 	order := chancery.Order{
 		ID: chancery.OrderID(row.ID), AccountID: chancery.AccountID(row.AccountID), InstanceID: row.InstanceID,
 		AccessKeyID: row.AccessKeyID, ProductCode: row.ProductCode, PlanID: row.PlanID,
-		Name: chancery.Name(row.Name), Method: chancery.Method(row.Method),
+		Names: namesOf(row.Names), Method: chancery.Method(row.Method),
 		Applicant: chancery.Applicant{Username: row.Username, Phone: row.Phone, Email: row.Email},
-		CSR:       row.CSR, State: chancery.State(row.State), Reason: row.Reason,
+		Company:   row.Company, ResourceGroup: row.ResourceGroup, CSRID: chancery.CSRID(row.CSRID),
+		Review: chancery.Review(row.Review), Renews: chancery.OrderID(row.Renews),
+		CSR: row.CSR, State: chancery.State(row.State), Reason: row.Reason,
 		CreatedAt: fromMillis(row.CreatedAt), ProveBy: fromMillis(row.ProveBy), ProvedAt: fromMillis(row.ProvedAt),
 		IssuedAt: fromMillis(row.IssuedAt), CertificateID: chancery.CertificateID(row.CertificateID), Version: row.Version,
 	}
-	if err := json.Unmarshal([]byte(row.Tags), &order.Tags); err != nil {
-		return order, fmt.Errorf("reading the tags of order %d: %w", id, err)
+	order.Tags, err = tagsOf(row.Tags)
+	return order, err
+}
+
+func (t *tx) OrdersUnderReview() ([]chancery.Order, error) {
+	rows, err := t.sql.OrdersUnderReview(t.ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listing orders under review: %w", err)
 	}
-	return order, nil
+	orders := make([]chancery.Order, len(rows))
+	for i, row := range rows {
+		if orders[i], err = t.Order(chancery.AccountID(row.AccountID), chancery.OrderID(row.ID)); err != nil {
+			return nil, err
+		}
+	}
+	return orders, nil
+}
+
+func (t *tx) AccountOfOrder(id chancery.OrderID) (chancery.AccountID, error) {
+	account, err := t.sql.AccountOfOrder(t.ctx, int64(id))
+	return chancery.AccountID(account), found("finding an order's account", err)
+}
+
+func tagText(tags []chancery.Tag) (string, error) {
+	text, err := json.Marshal(tags)
+	if err != nil {
+		return "", fmt.Errorf("writing tags: %w", err)
+	}
+	return string(text), nil
+}
+
+func tagsOf(text string) (tags []chancery.Tag, err error) {
+	if err := json.Unmarshal([]byte(text), &tags); err != nil {
+		return nil, fmt.Errorf("reading tags: %w", err)
+	}
+	return tags, nil
 }
 
 func (t *tx) UpdateOrder(o chancery.Order) error {
+	tags, err := tagText(o.Tags)
+	if err != nil {
+		return err
+	}
 	rows, err := t.sql.UpdateOrder(t.ctx, query.UpdateOrderParams{
+		Review: string(o.Review), ResourceGroup: o.ResourceGroup, Tags: tags,
 		State: string(o.State), Reason: o.Reason, ProvedAt: toMillis(o.ProvedAt), IssuedAt: toMillis(o.IssuedAt),
 		CertificateID: int64(o.CertificateID), AccountID: int64(o.AccountID), ID: int64(o.ID), Version: o.Version,
 	})
-	return changed("writing an order", rows, err, chancery.ErrConflict)
+	if err := changed("writing an order", rows, err, chancery.ErrConflict); err != nil {
+		return err
+	}
+	return t.listOrder(o)
 }
 
-func (t *tx) AddValidation(v chancery.Validation) error {
-	err := t.sql.AddValidation(t.ctx, query.AddValidationParams{
-		OrderID: int64(v.OrderID), AccountID: int64(v.AccountID), Name: string(v.Name), Method: string(v.Method), Token: v.Token,
-	})
-	if err != nil {
-		return fmt.Errorf("adding a validation: %w", err)
+func (t *tx) AddValidations(validations []chancery.Validation) error {
+	for i, v := range validations {
+		err := t.sql.AddValidation(t.ctx, query.AddValidationParams{
+			OrderID: int64(v.OrderID), AccountID: int64(v.AccountID), Position: int64(i),
+			Name: string(v.Name), Method: string(v.Method), Token: v.Token,
+		})
+		if err != nil {
+			return fmt.Errorf("adding a validation: %w", err)
+		}
 	}
 	return nil
 }
 
-func (t *tx) Validation(account chancery.AccountID, order chancery.OrderID) (chancery.Validation, error) {
-	row, err := t.sql.Validation(t.ctx, query.ValidationParams{AccountID: int64(account), OrderID: int64(order)})
-	return chancery.Validation{
-		OrderID: chancery.OrderID(row.OrderID), AccountID: chancery.AccountID(row.AccountID),
-		Name: chancery.Name(row.Name), Method: chancery.Method(row.Method), Token: row.Token,
-	}, found("reading a validation", err)
+func (t *tx) Validations(account chancery.AccountID, order chancery.OrderID) ([]chancery.Validation, error) {
+	rows, err := t.sql.Validations(t.ctx, query.ValidationsParams{AccountID: int64(account), OrderID: int64(order)})
+	if err != nil {
+		return nil, fmt.Errorf("reading validations: %w", err)
+	}
+	return each(rows, func(row query.Validation) chancery.Validation {
+		return chancery.Validation{
+			OrderID: chancery.OrderID(row.OrderID), AccountID: chancery.AccountID(row.AccountID),
+			Name: chancery.Name(row.Name), Method: chancery.Method(row.Method), Token: row.Token, ProvedAt: fromMillis(row.ProvedAt),
+		}
+	}), nil
+}
+
+func (t *tx) MarkProved(account chancery.AccountID, order chancery.OrderID, name chancery.Name, at time.Time) error {
+	err := t.sql.MarkProved(t.ctx, query.MarkProvedParams{
+		ProvedAt: toMillis(at), AccountID: int64(account), OrderID: int64(order), Name: string(name),
+	})
+	if err != nil {
+		return fmt.Errorf("keeping a proof: %w", err)
+	}
+	return nil
+}
+
+// namesOf reads what Names.String wrote.
+func namesOf(text string) chancery.Names {
+	var names chancery.Names
+	for name := range strings.SplitSeq(text, ",") {
+		names = append(names, chancery.Name(name))
+	}
+	return names
 }
 
 func (t *tx) AddEvidence(account chancery.AccountID, order chancery.OrderID, looks []chancery.Evidence) error {
-	if _, err := t.Validation(account, order); err != nil { // there is nothing to look at
-		return err
+	if validations, err := t.Validations(account, order); err != nil || len(validations) == 0 { // there is nothing to look at
+		return cmp.Or(err, chancery.ErrNotFound)
 	}
 	for _, look := range looks {
 		if err := t.addLook(account, order, look); err != nil {
@@ -84,7 +165,7 @@ func (t *tx) AddEvidence(account chancery.AccountID, order chancery.OrderID, loo
 }
 
 func (t *tx) addLook(account chancery.AccountID, order chancery.OrderID, look chancery.Evidence) error {
-	last, err := t.sql.LastEvidence(t.ctx, query.LastEvidenceParams{OrderID: int64(order), AccountID: int64(account), Place: look.Where})
+	last, err := t.sql.LastEvidence(t.ctx, query.LastEvidenceParams{OrderID: int64(order), AccountID: int64(account), Place: look.Where, Name: string(look.Name)})
 	err = found("reading evidence", err)
 	if err != nil && !errors.Is(err, chancery.ErrNotFound) {
 		return err

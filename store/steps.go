@@ -50,7 +50,7 @@ func (t *tx) FinishStep(s chancery.Step) error {
 
 func (t *tx) PostponeStep(s chancery.Step, due time.Time, lastError string) error {
 	rows, err := t.sql.PostponeStep(t.ctx, query.PostponeStepParams{
-		DueAt: toMillis(due), LastError: lastError, ID: s.ID, Version: s.Version,
+		DueAt: toMillis(due), LastError: lastError, Failed: toFlag(lastError != ""), ID: s.ID, Version: s.Version,
 	})
 	return changed("postponing a step", rows, err, chancery.ErrLeaseLost)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"chancery"
@@ -14,12 +16,12 @@ import (
 // was seen has the issuer sign.
 func (w *Worker) advanceOrder(ctx context.Context, step chancery.Step) error {
 	var order chancery.Order
-	var validation chancery.Validation
+	var validations []chancery.Validation
 	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
 		if order, err = tx.Order(step.AccountID, step.OrderID); err != nil {
 			return err
 		}
-		validation, err = tx.Validation(step.AccountID, step.OrderID)
+		validations, err = tx.Validations(step.AccountID, step.OrderID)
 		return err
 	})
 	if errors.Is(err, chancery.ErrNotFound) {
@@ -30,43 +32,61 @@ func (w *Worker) advanceOrder(ctx context.Context, step chancery.Step) error {
 	}
 	switch order.State {
 	case chancery.DomainVerify:
-		return w.look(ctx, step, order, validation)
+		return w.look(ctx, step, order, validations)
 	case chancery.Process:
+		if order.Review == chancery.ReviewPending {
+			return w.awaitReview(ctx, step)
+		}
 		return w.issue(ctx, step, order)
 	default:
 		return w.finish(ctx, step)
 	}
 }
 
+// awaitReview puts the step off; the operator's decision makes it due at once.
+// The order is read again in the same transaction, since a decision that came
+// meanwhile found the step in hand and could not hasten it.
+func (w *Worker) awaitReview(ctx context.Context, step chancery.Step) error {
+	const pause = time.Hour
+	return w.Store.Write(ctx, func(tx chancery.Tx) error {
+		due := w.Clock.Now()
+		order, err := tx.Order(step.AccountID, step.OrderID)
+		if err == nil && order.Review == chancery.ReviewPending {
+			due = due.Add(pause)
+		}
+		return tx.PostponeStep(step, due, "")
+	})
+}
+
 func (w *Worker) finish(ctx context.Context, step chancery.Step) error {
 	return w.Store.Write(ctx, func(tx chancery.Tx) error { return tx.FinishStep(step) })
 }
 
-// look looks at the proof once and keeps what was found.
-func (w *Worker) look(ctx context.Context, step chancery.Step, order chancery.Order, validation chancery.Validation) error {
-	proved, evidence := w.Looker.Look(ctx, validation)
+// look looks once at every proof that is still open and keeps what was found.
+func (w *Worker) look(ctx context.Context, step chancery.Step, order chancery.Order, validations []chancery.Validation) error {
+	found := w.lookAtAll(ctx, validations)
 	if ctx.Err() != nil {
 		return fmt.Errorf("looking at the proof of order %d: %w", order.ID, ctx.Err())
 	}
 	now := w.Clock.Now()
 	switch {
-	case proved:
+	case found.all:
 		order.ProvedAt = now
 		if err := order.Apply(chancery.Proved); err != nil {
 			return err
 		}
 	case !now.Before(order.ProveBy):
-		order.Reason = unprovedReason(order, evidence)
+		order.Reason = unprovedReason(order, found.evidence)
 		if err := order.Apply(chancery.TimedOut); err != nil {
 			return err
 		}
 	}
 	failpoint.Hit("look.before-commit")
-	err := w.Store.Write(ctx, func(tx chancery.Tx) error { return w.keepLook(tx, step, order, evidence, now) })
+	err := w.Store.Write(ctx, func(tx chancery.Tx) error { return w.keepLook(tx, step, order, found, now) })
 	if err != nil {
 		return fmt.Errorf("keeping a look at the proof of order %d: %w", order.ID, err)
 	}
-	if !proved {
+	if !found.all {
 		return nil
 	}
 	failpoint.Hit("look.committed")
@@ -74,9 +94,51 @@ func (w *Worker) look(ctx context.Context, step chancery.Step, order chancery.Or
 	return nil
 }
 
-func (w *Worker) keepLook(tx chancery.Tx, step chancery.Step, order chancery.Order, evidence []chancery.Evidence, now time.Time) error {
-	if err := tx.AddEvidence(order.AccountID, order.ID, evidence); err != nil {
+// looks is what one round over an order's proofs came to.
+type looks struct {
+	evidence []chancery.Evidence
+	proved   []chancery.Name // seen in this round
+	all      bool            // nothing is open any more
+}
+
+// lookAtAll looks at the open proofs side by side, since each may take seconds.
+func (w *Worker) lookAtAll(ctx context.Context, validations []chancery.Validation) looks {
+	proved := make([]bool, len(validations))
+	evidence := make([][]chancery.Evidence, len(validations))
+	panics := make([]any, len(validations))
+	var each sync.WaitGroup
+	for i, v := range validations {
+		if proved[i] = !v.ProvedAt.IsZero(); !proved[i] {
+			each.Go(func() {
+				// A panic belongs to this step, whose goroutine turns it into a failure.
+				defer func() { panics[i] = recover() }()
+				proved[i], evidence[i] = w.Looker.Look(ctx, v)
+			})
+		}
+	}
+	each.Wait()
+	for _, p := range panics {
+		if p != nil {
+			panic(p)
+		}
+	}
+	found := looks{evidence: slices.Concat(evidence...), all: !slices.Contains(proved, false)}
+	for i, v := range validations {
+		if proved[i] && v.ProvedAt.IsZero() {
+			found.proved = append(found.proved, v.Name)
+		}
+	}
+	return found
+}
+
+func (w *Worker) keepLook(tx chancery.Tx, step chancery.Step, order chancery.Order, found looks, now time.Time) error {
+	if err := tx.AddEvidence(order.AccountID, order.ID, found.evidence); err != nil {
 		return err
+	}
+	for _, name := range found.proved {
+		if err := tx.MarkProved(order.AccountID, order.ID, name, now); err != nil {
+			return err
+		}
 	}
 	switch order.State {
 	case chancery.DomainVerify:
@@ -113,7 +175,7 @@ func nextLook(age, left time.Duration) time.Duration {
 }
 
 func unprovedReason(order chancery.Order, evidence []chancery.Evidence) string {
-	reason := fmt.Sprintf("no valid proof of control of %s was seen by %s", order.Name.Base(), order.ProveBy.Format(time.RFC3339))
+	reason := fmt.Sprintf("no valid proof of control of %s was seen by %s", order.Names, order.ProveBy.Format(time.RFC3339))
 	if len(evidence) > 0 {
 		last := evidence[len(evidence)-1]
 		reason += fmt.Sprintf("; the last look (%s) found: %s", last.Where, last.Finding)

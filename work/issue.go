@@ -27,7 +27,7 @@ func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.O
 		return fmt.Errorf("issuing order %d: %w", order.ID, err)
 	}
 	request := chancery.IssueRequest{
-		AccountID: order.AccountID, OrderID: order.ID, Name: order.Name, CSR: csr,
+		AccountID: order.AccountID, OrderID: order.ID, Names: order.Names, CSR: csr,
 		Lifetime: time.Duration(product.LifetimeDays) * 24 * time.Hour,
 	}
 	chain, err := issuer.Issue(ctx, request)
@@ -50,13 +50,35 @@ func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.O
 	return nil
 }
 
-// csrOf gives the order's CSR, and the key with it when the service makes both.
+// csrOf gives the order's CSR, and the key with it when the service makes both or
+// the account's CSR store has it.
 func (w *Worker) csrOf(ctx context.Context, order chancery.Order) ([]byte, chancery.Secret, error) {
+	if order.CSRID != 0 {
+		key, err := w.csrKey(ctx, order)
+		return order.CSR, key, err
+	}
 	if !order.MakesKey() {
 		return order.CSR, chancery.Secret{}, nil
 	}
 	made, err := w.orderKey(ctx, order)
 	return made.CSR, made.Key, err
+}
+
+// csrKey is the key of the stored CSR that the order uses. Should that be gone,
+// the certificate is of use all the same to whoever has the key.
+func (w *Worker) csrKey(ctx context.Context, order chancery.Order) (chancery.Secret, error) {
+	var csr chancery.StoredCSR
+	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+		csr, err = tx.CSRKey(order.AccountID, order.CSRID)
+		return err
+	})
+	if errors.Is(err, chancery.ErrNotFound) {
+		return chancery.Secret{}, nil
+	}
+	if err != nil {
+		return chancery.Secret{}, fmt.Errorf("reading the key of CSR %d for order %d: %w", order.CSRID, order.ID, err)
+	}
+	return csr.Key, nil
 }
 
 func (w *Worker) keepCertificate(ctx context.Context, step chancery.Step, order chancery.Order, chain chancery.Chain, leaf *x509.Certificate, key chancery.Secret) error {
@@ -83,7 +105,8 @@ func (w *Worker) keepCertificate(ctx context.Context, step chancery.Step, order 
 	})
 }
 
-// addCertificate draws another id while the one drawn is taken.
+// addCertificate draws another id while the one drawn is taken, and takes another
+// name if the account gave the usual one to an upload.
 func addCertificate(tx chancery.Tx, certificate *chancery.Certificate) error {
 	const draws = 8
 	for range draws {
@@ -92,6 +115,9 @@ func addCertificate(tx chancery.Tx, certificate *chancery.Certificate) error {
 			return err
 		}
 		certificate.ID = chancery.NewCertificateID()
+		if _, err := tx.CertificateNamed(certificate.AccountID, certificate.Name); err == nil {
+			certificate.Name = fmt.Sprintf("cert-%d-%d", certificate.OrderID, certificate.ID)
+		}
 	}
 	return chancery.ErrConflict
 }

@@ -39,7 +39,7 @@ func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.O
 	if err != nil {
 		return chancery.OrderKey{}, fmt.Errorf("making a key for order %d: %w", order.ID, err)
 	}
-	key, csr, err := w.newKey(ctx, product.KeyAlgorithm, order.Name)
+	key, csr, err := w.newKey(ctx, product.KeyAlgorithm, order.Names)
 	if err != nil {
 		return chancery.OrderKey{}, fmt.Errorf("making a key for order %d: %w", order.ID, err)
 	}
@@ -72,10 +72,10 @@ func (w *Worker) storedKey(ctx context.Context, order chancery.Order) (key chanc
 	return key, err
 }
 
-func (w *Worker) newKey(ctx context.Context, algorithm chancery.KeyAlgorithm, name chancery.Name) (chancery.Secret, []byte, error) {
+func (w *Worker) newKey(ctx context.Context, algorithm chancery.KeyAlgorithm, names chancery.Names) (chancery.Secret, []byte, error) {
 	signer, err := w.Keys.Take(ctx, algorithm)
 	if err != nil {
 		return chancery.Secret{}, nil, err
 	}
-	return chancery.NewKeyAndCSR(signer, name)
+	return chancery.NewKeyAndCSR(signer, names)
 }

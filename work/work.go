@@ -54,6 +54,7 @@ func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.St
 		chancery.AdvanceOrder: w.advanceOrder,
 		chancery.PrepareKey:   w.prepareKey,
 		chancery.Sweep:        w.sweep,
+		chancery.RevokeOrder:  w.revokeOrder,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,9 +16,10 @@ import (
 
 // application is what `apply` sends.
 type application struct {
-	domain, csrFile, method, product string
-	username, phone, email           string
-	clientToken                      string
+	domains                           []string
+	csrFile, method, product, company string
+	username, phone, email            string
+	clientToken                       string
 }
 
 func applyCommand() *cobra.Command {
@@ -26,26 +28,26 @@ func applyCommand() *cobra.Command {
 	var out string
 	var noWait bool
 	command := &cobra.Command{
-		Use: "apply DOMAIN", GroupID: "orders", Args: cobra.MaximumNArgs(1),
+		Use: "apply DOMAIN...", GroupID: "orders", Args: cobra.MaximumNArgs(chancery.MaxNames),
 		Short: "Apply for a certificate, show what to publish, wait, and save the files",
-		Long: `Apply for a DV certificate. The DNS record or file to publish is shown, and once
+		Long: `Apply for a certificate. The DNS record or file to publish is shown, and once
 it was seen the certificate is issued and saved to DIR/<name>/ as cert.pem,
-chain.pem, fullchain.pem, privkey.pem (mode 0600) and root.pem.
+chain.pem, fullchain.pem, privkey.pem (mode 0600) and root.pem. Up to five names
+can share a certificate, all plain or all wildcards; each is proved.
 
 With --csr the key stays with you: the name is the CSR's common name, and no
 private key is saved.
 ` + credentialsHelp,
 		Example: `  chancery apply www.example.com
   chancery apply '*.example.com' --product symantec-dv-1-starter
+  chancery apply www.example.com example.com --product symantec-ov-1-personal --company 'Example Ltd'
   chancery apply www.example.com --method FILE --out /etc/certificates
   chancery apply --csr server.csr --no-wait --output json`,
 		RunE: func(command *cobra.Command, args []string) error {
-			if (len(args) == 1) == (a.csrFile != "") {
-				return usageError{fmt.Errorf("give either DOMAIN or --csr FILE"), "apply "}
+			if (len(args) > 0) == (a.csrFile != "") {
+				return usageError{fmt.Errorf("give either DOMAIN... or --csr FILE"), "apply "}
 			}
-			if len(args) == 1 {
-				a.domain = args[0]
-			}
+			a.domains = args
 			c, err := o.client(command)
 			if err != nil {
 				return err
@@ -58,6 +60,7 @@ private key is saved.
 	flags.StringVar(&a.method, "method", "DNS", "how to prove control of the domain: DNS or FILE")
 	flags.StringVar(&a.product, "product", chancery.DefaultProduct, "the product code")
 	flags.StringVar(&a.csrFile, "csr", "", "PEM file with a certificate signing request of your own")
+	flags.StringVar(&a.company, "company", "", "OV: the company that applies, one that the account has; default its newest")
 	flags.StringVar(&a.username, "username", applicantName(), "the applicant's name")
 	flags.StringVar(&a.phone, "phone", "none", "the applicant's phone number")
 	flags.StringVar(&a.email, "email", "none", "the applicant's e-mail address")
@@ -95,23 +98,18 @@ func applyAndWait(ctx context.Context, c *client.Client, t teller, a *applicatio
 }
 
 func (a *application) send(ctx context.Context, c *client.Client) (int64, error) {
-	var made *cas.CreateOutput
-	var err error
+	var csr []byte
 	if a.csrFile != "" {
-		var csr []byte
+		var err error
 		if csr, err = os.ReadFile(a.csrFile); err != nil {
 			return 0, fmt.Errorf("--csr: %w", err)
 		}
-		made, err = c.CreateCertificateWithCsrRequest(ctx, cas.CreateCertificateWithCsrRequestInput{
-			Username: a.username, Phone: a.phone, Email: a.email, Csr: string(csr),
-			ValidateType: a.method, ProductCode: a.product, ClientToken: a.clientToken,
-		})
-	} else {
-		made, err = c.CreateCertificateRequest(ctx, cas.CreateCertificateRequestInput{
-			Username: a.username, Phone: a.phone, Email: a.email, Domain: a.domain,
-			ValidateType: a.method, ProductCode: a.product, ClientToken: a.clientToken,
-		})
 	}
+	made, err := c.CreateCertificateForPackageRequest(ctx, cas.CreateCertificateForPackageRequestInput{
+		Username: a.username, Phone: a.phone, Email: a.email, CompanyName: a.company,
+		Domain: strings.Join(a.domains, ","), Csr: string(csr),
+		ValidateType: a.method, ProductCode: a.product, ClientToken: a.clientToken,
+	})
 	if err != nil {
 		return 0, err
 	}

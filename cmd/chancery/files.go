@@ -24,7 +24,7 @@ func (t teller) save(ctx context.Context, c *client.Client, state *cas.DescribeC
 		return fmt.Errorf("there is no certificate: the order is %s; `chancery status` tells more, and --wait waits", stateWords[state.Type])
 	}
 	// The name becomes a path here, so it must be one that we know to be a name.
-	name, err := chancery.ParseName(state.Order.Domain)
+	names, err := chancery.ParseNames(state.Order.Domain, chancery.MaxNames)
 	if err != nil {
 		return fmt.Errorf("the service answered an unusable name: %w", err)
 	}
@@ -32,7 +32,8 @@ func (t teller) save(ctx context.Context, c *client.Client, state *cas.DescribeC
 	if err != nil {
 		return err
 	}
-	leaf, err := verify(state.Certificate, root, name)
+	name := names.Common()
+	leaf, err := verify(state.Certificate, root, names)
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func (t teller) told(dir string, name chancery.Name, leaf, root *x509.Certificat
 }
 
 // verify checks the chain up to the root, as a relying party would.
-func verify(chain string, root *x509.Certificate, name chancery.Name) (*x509.Certificate, error) {
+func verify(chain string, root *x509.Certificate, names chancery.Names) (*x509.Certificate, error) {
 	certificates, err := parseChain(chain)
 	if err != nil {
 		return nil, err
@@ -68,9 +69,11 @@ func verify(chain string, root *x509.Certificate, name chancery.Name) (*x509.Cer
 	for _, certificate := range certificates[1:] {
 		between.AddCert(certificate)
 	}
-	host := strings.Replace(string(name), "*.", "any.", 1)
-	if _, err := certificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host}); err != nil {
-		return nil, fmt.Errorf("the certificate does not verify: %w", err)
+	for _, name := range names {
+		host := strings.Replace(string(name), "*.", "any.", 1)
+		if _, err := certificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host}); err != nil {
+			return nil, fmt.Errorf("the certificate does not verify: %w", err)
+		}
 	}
 	return certificates[0], nil
 }

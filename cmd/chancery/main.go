@@ -73,8 +73,8 @@ you have work when they point at it.
 		&cobra.Group{ID: "orders", Title: "Get certificates (over the API):"},
 		&cobra.Group{ID: "operator", Title: "Operate it (on the data directory):"},
 	)
-	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(),
-		accountCommand(), accessKeyCommand(), planCommand(), doctorCommand())
+	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
+		accountCommand(), accessKeyCommand(), planCommand(), reviewCommand(), certificateCommand(), doctorCommand())
 	markUsageErrors(root)
 	return root
 }

@@ -22,6 +22,7 @@ import (
 // operatorFlags are what the operator's commands have in common.
 type operatorFlags struct {
 	dataDir, keyFile, products, output string
+	refundWindow                       time.Duration // of the commands that revoke
 }
 
 func (o *operatorFlags) add(command *cobra.Command) {
@@ -70,7 +71,9 @@ func (o *operatorFlags) reach(ctx context.Context) (admin.Caller, func() error, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return &admin.Admin{Store: opened, Catalogue: catalogue, Clock: chancery.SystemClock{}}, opened.Close, nil
+	return &admin.Admin{
+		Store: opened, Catalogue: catalogue, Clock: chancery.SystemClock{}, RefundWindow: o.refundWindow,
+	}, opened.Close, nil
 }
 
 // show prints a result: as JSON, or as a table with a head.

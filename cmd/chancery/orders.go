@@ -93,17 +93,27 @@ func (t teller) event(name string, fields map[string]any) error {
 	return json.NewEncoder(t.command.OutOrStdout()).Encode(fields)
 }
 
-// proof tells what has to be published.
+// proof tells what has to be published, name by name, and what was seen already.
 func (t teller) proof(order int64, state *cas.DescribeCertificateStateOutput) error {
-	switch state.ValidateType {
-	case "DNS":
-		t.text("Publish this DNS record:\n\n  %s.  IN  %s  %q\n\n", state.RecordDomain, state.RecordType, state.RecordValue)
-		return t.event("publish", map[string]any{"orderId": order, "method": "DNS", "record": state.RecordDomain, "type": state.RecordType, "value": state.RecordValue})
-	case "FILE":
-		t.text("Serve this file on http://%s%s:\n\n  %s\n\n", state.Domain, state.Uri, state.Content)
-		return t.event("publish", map[string]any{"orderId": order, "method": "FILE", "host": state.Domain, "path": state.Uri, "content": state.Content})
+	for _, p := range state.Proofs {
+		if p.ProveTime > 0 {
+			t.text("Proved: %s, %s\n\n", p.Domain, moment(p.ProveTime))
+			continue
+		}
+		if err := t.toPublish(order, p); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+func (t teller) toPublish(order int64, p cas.Proof) error {
+	if p.ValidateType == "DNS" {
+		t.text("Publish this DNS record:\n\n  %s.  IN  %s  %q\n\n", p.RecordDomain, p.RecordType, p.RecordValue)
+		return t.event("publish", map[string]any{"orderId": order, "method": "DNS", "record": p.RecordDomain, "type": p.RecordType, "value": p.RecordValue})
+	}
+	t.text("Serve this file on http://%s%s:\n\n  %s\n\n", p.Domain, p.Uri, p.Content)
+	return t.event("publish", map[string]any{"orderId": order, "method": "FILE", "host": p.Domain, "path": p.Uri, "content": p.Content})
 }
 
 // wait waits for the certificate with a progress display, and saves its files.

@@ -35,6 +35,7 @@ var stateWords = map[string]string{
 	"certificate":   "issued",
 	"verify_fail":   "failed",
 	"payed":         "withdrawn",
+	"unknow":        "revoked",
 }
 
 func (p *progress) show(state *cas.DescribeCertificateStateOutput) {

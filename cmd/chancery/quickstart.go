@@ -148,7 +148,7 @@ func demoOrder(ctx context.Context, t teller, c *client.Client, dns *zone.Server
 	if err != nil {
 		return err
 	}
-	state, err := c.DescribeCertificateState(ctx, cas.DescribeCertificateStateInput{OrderId: made.OrderId})
+	state, err := c.DescribeCertificateState(ctx, cas.DescribeCertificateStateInput{OrderId: made.OrderId, Verbose: true})
 	if err != nil {
 		return err
 	}

@@ -56,10 +56,17 @@ func (t teller) status(order int64, state *cas.DescribeCertificateStateOutput, v
 		t.text("  proved    %s\n", moment(state.Order.ProveTime))
 	}
 	if state.Order.IssueTime > 0 {
-		t.text("  issued    %s (certificate %s)\n", moment(state.Order.IssueTime), state.CertId)
+		held := ""
+		if state.CertId != "" { // a revoked one is not answered
+			held = fmt.Sprintf(" (certificate %s)", state.CertId)
+		}
+		t.text("  issued    %s%s\n", moment(state.Order.IssueTime), held)
 	}
 	if state.Reason != "" {
 		t.text("  reason    %s\n", state.Reason)
+	}
+	if state.Order.UnderReview {
+		t.text("  waits for the operator's review\n")
 	}
 	if state.Order.Delay != "" {
 		t.text("  delayed   %s\n", state.Order.Delay)

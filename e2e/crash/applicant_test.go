@@ -43,7 +43,7 @@ func newApplicant(t *testing.T, method chancery.Method, ownCSR bool) *applicant 
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, csr, err := chancery.NewKeyAndCSR(key, a.name)
+	_, csr, err := chancery.NewKeyAndCSR(key, chancery.Names{a.name})
 	if err != nil {
 		t.Fatal(err)
 	}

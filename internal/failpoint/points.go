@@ -13,3 +13,10 @@ var Points = []string{
 	"order.before-commit",   // certificate and order are written, not committed
 	"order.committed",       // the order is issued
 }
+
+// RevokePoints lists those that a revocation passes, likewise.
+var RevokePoints = []string{
+	"revoke.before-commit", // order, certificate, ledger and step are written, not committed
+	"revoke.committed",     // committed, the answer not sent
+	"revoke.told",          // the issuer knows, the step is not finished
+}

@@ -21,28 +21,62 @@ func operations(root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	api := (&cas.Service{}).API()
+	apis := (&cas.Service{}).APIs()
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Operations\n\nProduct `%s`, version `%s`. Every call is one signed GET or POST of `/`; parameters stand in the\n"+
 		"query, in a form body, or in both. Every answer has a RequestId. Error codes: [errors.md](errors.md);\n"+
-		"differences from the original: [divergences.md](divergences.md).\n\n| operation | RAM action | access | |\n| --- | --- | --- | --- |\n", api.Product, api.Version)
-	for _, o := range api.Operations {
-		fmt.Fprintf(&b, "| [%s](#%s) | `%s:%s` | %s | %s |\n", o.Name, strings.ToLower(o.Name), api.RAMCode, o.Name, o.Access, o.Summary)
+		"differences from the original: [divergences.md](divergences.md).\n\n", apis[0].Product, apis[0].Version)
+	for i, api := range apis {
+		if i > 0 {
+			fmt.Fprintf(&b, "\nProduct `%s`, version `%s`:\n\n", api.Product, api.Version)
+		}
+		contents(&b, api)
 	}
-	for _, o := range api.Operations {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", o.Name, paragraphs(comments["Service."+o.Name]))
-		b.WriteString("| parameter | type | required | |\n| --- | --- | --- | --- |\n")
-		fields(&b, comments, "", reflect.TypeOf(o.Input), true)
-		b.WriteString("\n| answer | type | |\n| --- | --- | --- |\n| RequestId | string | Names the request, also in the operator's log. |\n")
-		fields(&b, comments, "", reflect.TypeOf(o.Output), false)
+	for i, api := range apis {
+		for _, o := range api.Operations {
+			if !o.Later {
+				reference(&b, comments, heading(api, i == 0, o), o)
+			}
+		}
 	}
 	return b.String(), nil
+}
+
+// heading tells operations of other versions apart.
+func heading(api chancery.API, current bool, o chancery.Operation) string {
+	if current {
+		return o.Name
+	}
+	return o.Name + " " + api.Version
+}
+
+func contents(b *strings.Builder, api chancery.API) {
+	b.WriteString("| operation | RAM action | access | |\n| --- | --- | --- | --- |\n")
+	for _, o := range api.Operations {
+		name := fmt.Sprintf("[%s](#%s)", o.Name, strings.ReplaceAll(strings.ToLower(heading(api, api.Version == cas.Version, o)), " ", "-"))
+		if o.Later {
+			name = o.Name
+		}
+		fmt.Fprintf(b, "| %s | `%s:%s` | %s | %s |\n", name, api.RAMCode, o.Name, o.Access, o.Summary)
+	}
+}
+
+func reference(b *strings.Builder, comments map[string]string, heading string, o chancery.Operation) {
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", heading, paragraphs(comments["Service."+o.Name]))
+	b.WriteString("| parameter | type | required | |\n| --- | --- | --- | --- |\n")
+	fields(b, comments, "", reflect.TypeOf(o.Input), true)
+	b.WriteString("\n| answer | type | |\n| --- | --- | --- |\n| RequestId | string | Names the request, also in the operator's log. |\n")
+	fields(b, comments, "", reflect.TypeOf(o.Output), false)
 }
 
 func fields(b *strings.Builder, comments map[string]string, prefix string, t reflect.Type, input bool) {
 	for i := range t.NumField() {
 		field := t.Field(i)
-		name, kind, inner := wire(prefix+field.Name, field.Type)
+		if field.Anonymous { // its fields stand beside the others
+			fields(b, comments, prefix, field.Type.Elem(), input)
+			continue
+		}
+		name, kind, inner := wire(prefix+wireName(field), field.Type)
 		text := comments[t.Name()+"."+field.Name]
 		if input {
 			required := ""
@@ -57,6 +91,14 @@ func fields(b *strings.Builder, comments map[string]string, prefix string, t ref
 			fields(b, comments, name+".", inner, input)
 		}
 	}
+}
+
+// wireName is the field's own name but for older versions.
+func wireName(field reflect.StructField) string {
+	if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" {
+		return name
+	}
+	return field.Name
 }
 
 // wire is how a field looks to callers, with the struct inside it if any.

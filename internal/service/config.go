@@ -35,6 +35,7 @@ type Config struct {
 	HTTPSPort      int
 	ProofWindow    time.Duration
 	RepeatWindow   time.Duration
+	RefundWindow   time.Duration
 	ClockSkew      time.Duration
 	LogLevel       string
 	LogFormat      string
@@ -60,6 +61,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.IntVar(&c.HTTPSPort, "dcv-https-port", 443, "port of file proofs over https")
 	flags.DurationVar(&c.ProofWindow, "proof-window", cas.DefaultProofWindow, "how long an order waits for its proof")
 	flags.DurationVar(&c.RepeatWindow, "repeat-window", cas.DefaultRepeatWindow, "how long the same application sent again gets the first order; 0 turns it off")
+	flags.DurationVar(&c.RefundWindow, "refund-window", cas.DefaultRefundWindow, "how long after its issuance a revoked order gives its unit of quota back; 0: never")
 	flags.DurationVar(&c.ClockSkew, "clock-skew", rpc.DefaultClockSkew, "how far a request's time may be off")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")

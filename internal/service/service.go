@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -48,6 +49,10 @@ type Service struct {
 	store   *store.Store
 	servers []*http.Server
 	failed  chan error // a listener that ended by itself
+	// ready is closed when nothing of the first start is left to do; listeners take
+	// connections before that, and answer them after it.
+	ready     chan struct{}
+	readyOnce sync.Once
 	// endWork ends background work; workers waits for it.
 	endWork context.CancelFunc
 	workers sync.WaitGroup
@@ -104,7 +109,7 @@ func Start(ctx context.Context, c Config, clock chancery.Clock, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: log, failed: make(chan error, 8)}
+	s := &Service{log: log, failed: make(chan error, 8), ready: make(chan struct{})}
 	if s.store, err = OpenStore(ctx, c); err != nil {
 		return nil, err
 	}
@@ -140,12 +145,13 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	}
 	registry := newRegistry()
 	worker := s.work(ctx, clock, catalogue, looker, issuers, registry)
+	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
 		Store: s.store, Catalogue: catalogue, Clock: clock,
-		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, Wake: worker.Wake,
+		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, RefundWindow: c.RefundWindow, Wake: worker.Wake,
 	}
 	gateway := &rpc.Gateway{
-		Store: s.store, Clock: clock, Log: s.log, APIs: []chancery.API{operations.API()},
+		Store: s.store, Clock: clock, Log: s.log, APIs: operations.APIs(),
 		ClockSkew: c.ClockSkew, Metrics: rpc.NewMetrics(registry),
 	}
 	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
@@ -154,7 +160,12 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	if err := s.listen(ctx, c, gateway, registry); err != nil {
 		return err
 	}
-	return s.firstStart(ctx, c)
+	if err := s.firstStart(ctx, c); err != nil {
+		return err
+	}
+	s.readyOnce.Do(func() { close(s.ready) })
+	s.log.Info("listening", "endpoint", s.Endpoint, "metrics", s.Metrics, "data_dir", c.DataDir)
+	return nil
 }
 
 func newRegistry() *prometheus.Registry {
@@ -174,6 +185,7 @@ func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chan
 	}
 	s.workers.Go(func() { pool.Run(ctx) })
 	s.workers.Go(func() { worker.Run(ctx) })
+	s.workers.Go(func() { s.Authority.Publish(ctx) })
 	return worker
 }
 
@@ -185,13 +197,11 @@ func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, re
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
-	mux.Handle("GET /ca/", s.Authority.Handler())
-	if s.Endpoint, err = s.serve(ctx, "listen", c.Listen, mux, secure); err != nil {
+	pki := s.Authority.Handler()
+	if s.Endpoint, err = s.serve(ctx, "listen", c.Listen, beside(pki, mux), secure); err != nil {
 		return err
 	}
 	if c.PKIListen != "" {
-		pki := http.NewServeMux()
-		pki.Handle("GET /ca/", s.Authority.Handler())
 		if _, err := s.serve(ctx, "pki-listen", c.PKIListen, pki, nil); err != nil {
 			return err
 		}
@@ -206,8 +216,19 @@ func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, re
 		return err
 	}
 	s.serveOn(socket, s.Admin)
-	s.log.Info("listening", "endpoint", s.Endpoint, "metrics", s.Metrics, "data_dir", c.DataDir)
 	return nil
+}
+
+// beside sends /ca/ to the CA and all else to rest. It is no ServeMux, which
+// would redirect OCSP requests that have slashes in their Base64.
+func beside(pki, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/ca/") {
+			pki.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
 }
 
 // serve listens on address and gives the URL that was really taken.
@@ -238,6 +259,7 @@ func (s *Service) serveOn(listener net.Listener, handler http.Handler) {
 	}
 	s.servers = append(s.servers, server)
 	s.workers.Go(func() {
+		<-s.ready
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.failed <- fmt.Errorf("serving %s: %w", listener.Addr(), err)
 		}
@@ -263,6 +285,7 @@ func (s *Service) Stop(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("closing a listener: %w", err), server.Close())
 		}
 	}
+	s.readyOnce.Do(func() { close(s.ready) }) // a start that failed: whoever waits finds its server closed
 	if s.endWork != nil {
 		s.endWork()
 	}

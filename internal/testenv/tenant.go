@@ -115,21 +115,23 @@ func (p *Tenant) Order(id int64) (order chancery.Order) {
 	return order
 }
 
-// Publish puts the proof of an order where it is looked for: in the DNS, or on
-// the web server.
+// Publish puts the proofs of an order where they are looked for: in the DNS, or
+// on the web server.
 func (p *Tenant) Publish(order int64) {
 	p.env.t.Helper()
-	var v chancery.Validation
+	var all []chancery.Validation
 	p.env.Read(func(tx chancery.Tx) (err error) {
-		v, err = tx.Validation(p.Account, chancery.OrderID(order))
+		all, err = tx.Validations(p.Account, chancery.OrderID(order))
 		return err
 	})
-	if v.Method == chancery.DNS {
-		p.env.Zone.Set(v.Record(), "TXT", v.Token)
-		return
+	for _, v := range all {
+		if v.Method == chancery.DNS {
+			p.env.Zone.Set(v.Record(), "TXT", v.Token)
+			continue
+		}
+		p.env.Zone.Set(string(v.Name), "A", "127.0.0.1")
+		p.env.Web.Put(string(v.Name), v.Token)
 	}
-	p.env.Zone.Set(string(v.Name), "A", "127.0.0.1")
-	p.env.Web.Put(string(v.Name), v.Token)
 }
 
 // Await waits until an order is in a state; the test ends if that takes more than

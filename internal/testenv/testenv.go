@@ -238,11 +238,11 @@ const maxHeader = 256 << 10
 func (e *Env) serve() {
 	operations := &cas.Service{
 		Store: e.Store, Catalogue: e.Catalogue, Clock: e.Clock,
-		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, Wake: e.wake,
+		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, RefundWindow: cas.DefaultRefundWindow, Wake: e.wake,
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", &rpc.Gateway{
-		Store: e.Store, Clock: e.Clock, Log: e.log, APIs: append([]chancery.API{operations.API()}, e.options.apis...),
+		Store: e.Store, Clock: e.Clock, Log: e.log, APIs: append(operations.APIs(), e.options.apis...),
 	})
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
 	server := httptest.NewUnstartedServer(mux)

@@ -60,13 +60,18 @@ CREATE TABLE orders (
     access_key_id  TEXT NOT NULL,
     product_code   TEXT NOT NULL,
     plan_id        BIGINT NOT NULL REFERENCES plans (id),
-    name           TEXT NOT NULL,
+    names          TEXT NOT NULL, -- separated by commas, the common name first
     method         TEXT NOT NULL,
     username       TEXT NOT NULL,
     phone          TEXT NOT NULL,
     email          TEXT NOT NULL,
+    company        TEXT NOT NULL,
     tags           TEXT NOT NULL, -- JSON list
+    resource_group TEXT NOT NULL,
     csr            BYTEA,
+    csr_id         BIGINT NOT NULL, -- of the CSR store, 0 = none
+    review         TEXT NOT NULL,   -- '', pending or approved
+    renews         BIGINT NOT NULL, -- the order that this one renews, 0 = none
     state          TEXT NOT NULL,
     reason         TEXT NOT NULL,
     created_at     BIGINT NOT NULL,
@@ -76,9 +81,12 @@ CREATE TABLE orders (
     certificate_id BIGINT NOT NULL, -- 0 = none
     version        BIGINT NOT NULL
 );
-CREATE INDEX orders_account ON orders (account_id, created_at);
+CREATE INDEX orders_account ON orders (account_id, created_at, id);
+CREATE INDEX orders_review ON orders (created_at) WHERE review = 'pending' AND state = 'process';
 -- DescribePackageState counts what was issued; nothing else needs these rows.
 CREATE INDEX orders_issued ON orders (account_id, product_code) WHERE issued_at > 0;
+-- Whether an open order waits for a stored CSR's key.
+CREATE INDEX orders_csr ON orders (account_id, csr_id) WHERE csr_id > 0;
 
 CREATE TABLE ledger (
     order_id   BIGINT NOT NULL REFERENCES orders (id) DEFERRABLE INITIALLY DEFERRED,
@@ -91,11 +99,14 @@ CREATE TABLE ledger (
 CREATE INDEX ledger_account ON ledger (account_id, at);
 
 CREATE TABLE validations (
-    order_id   BIGINT PRIMARY KEY REFERENCES orders (id),
+    order_id   BIGINT NOT NULL REFERENCES orders (id),
     account_id BIGINT NOT NULL,
+    position   BIGINT NOT NULL, -- in the order's names
     name       TEXT NOT NULL,
     method     TEXT NOT NULL,
-    token      TEXT NOT NULL UNIQUE
+    token      TEXT NOT NULL,   -- the same for all names of an order
+    proved_at  BIGINT NOT NULL, -- 0 = not yet
+    PRIMARY KEY (order_id, name)
 );
 
 CREATE TABLE evidence (
@@ -121,19 +132,126 @@ CREATE TABLE order_keys (
 );
 
 CREATE TABLE certificates (
+    id             BIGINT PRIMARY KEY,
+    account_id     BIGINT NOT NULL REFERENCES accounts (id),
+    order_id       BIGINT NOT NULL, -- 0 = uploaded
+    instance_id    TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    serial         TEXT NOT NULL,
+    fingerprint    TEXT NOT NULL, -- SHA-1 of the DER, upper-case hex
+    sha2           TEXT NOT NULL, -- SHA-256, likewise
+    common_name    TEXT NOT NULL,
+    sans           TEXT NOT NULL, -- separated by commas
+    issuer         TEXT NOT NULL,
+    organization   TEXT NOT NULL,
+    country        TEXT NOT NULL,
+    province       TEXT NOT NULL,
+    city           TEXT NOT NULL,
+    algorithm      TEXT NOT NULL,
+    pem            TEXT NOT NULL, -- as issued or as sent
+    key            BYTEA,
+    sign_pem       TEXT NOT NULL, -- SM2 pairs, as sent; '' = none
+    sign_key       BYTEA,
+    encrypt_pem    TEXT NOT NULL,
+    encrypt_key    BYTEA,
+    not_before     BIGINT NOT NULL,
+    not_after      BIGINT NOT NULL,
+    revoked_at     BIGINT NOT NULL, -- 0 = not revoked
+    revoke_reason  BIGINT NOT NULL, -- RFC 5280 CRLReason
+    resource_group TEXT NOT NULL,
+    tags           TEXT NOT NULL, -- JSON list
+    created_at     BIGINT NOT NULL,
+    deleted_at     BIGINT NOT NULL -- 0 = not deleted; an issued one stays with its order, without keys
+);
+CREATE UNIQUE INDEX certificates_name ON certificates (account_id, name) WHERE deleted_at = 0;
+CREATE UNIQUE INDEX certificates_order ON certificates (order_id) WHERE order_id > 0;
+CREATE INDEX certificates_account ON certificates (account_id, created_at, id);
+CREATE INDEX certificates_serial ON certificates (serial);
+CREATE INDEX certificates_instance ON certificates (account_id, instance_id);
+
+-- What lists show, of orders and certificates alike: seq counts an account's
+-- entries, so that lists run newest first. It follows from the other tables.
+CREATE TABLE listed (
+    kind           TEXT NOT NULL,   -- order, issued or upload
+    row_id         BIGINT NOT NULL, -- of the order or certificate
+    account_id     BIGINT NOT NULL,
+    seq            BIGINT NOT NULL,
+    status         TEXT NOT NULL,
+    not_after      BIGINT NOT NULL, -- of the certificate, 0 = none
+    changes_at     BIGINT NOT NULL, -- when the status changes by date, 0 = never
+    resource_group TEXT NOT NULL,
+    search         TEXT NOT NULL,   -- names and resource id in lower case, one a line
+    PRIMARY KEY (kind, row_id)
+);
+CREATE UNIQUE INDEX listed_seq ON listed (account_id, seq);
+CREATE INDEX listed_status ON listed (account_id, kind, status, seq, row_id);
+CREATE INDEX listed_group ON listed (account_id, resource_group, kind, status, seq, row_id);
+CREATE INDEX listed_changes ON listed (changes_at) WHERE changes_at > 0;
+CREATE INDEX listed_account_changes ON listed (account_id, changes_at) WHERE changes_at > 0;
+
+-- How many entries of each kind stand in each block of 512 sequence numbers, so
+-- that a page deep in a list is found, and the whole counted, by reading blocks.
+CREATE TABLE list_blocks (
+    account_id     BIGINT NOT NULL,
+    kind           TEXT NOT NULL,
+    status         TEXT NOT NULL,
+    block          BIGINT NOT NULL,
+    resource_group TEXT NOT NULL,
+    entries        BIGINT NOT NULL CHECK (entries >= 0),
+    PRIMARY KEY (account_id, kind, status, block, resource_group)
+);
+
+CREATE TABLE csrs (
     id          BIGINT PRIMARY KEY,
     account_id  BIGINT NOT NULL REFERENCES accounts (id),
-    order_id    BIGINT NOT NULL UNIQUE REFERENCES orders (id),
-    instance_id TEXT NOT NULL,
     name        TEXT NOT NULL,
-    serial      TEXT NOT NULL,
-    pem         TEXT NOT NULL,
+    common_name TEXT NOT NULL,
+    sans        TEXT NOT NULL,
+    algorithm   TEXT NOT NULL, -- RSA, ECC or SM2
+    key_size    BIGINT NOT NULL,
+    country     TEXT NOT NULL,
+    province    TEXT NOT NULL,
+    locality    TEXT NOT NULL,
+    corp_name   TEXT NOT NULL,
+    department  TEXT NOT NULL,
+    csr         TEXT NOT NULL, -- PEM
+    key_sha2    TEXT NOT NULL, -- SHA-256 of the public key (SPKI), upper-case hex
     key         BYTEA,
-    not_before  BIGINT NOT NULL,
-    not_after   BIGINT NOT NULL,
     created_at  BIGINT NOT NULL
 );
-CREATE INDEX certificates_account ON certificates (account_id, not_after);
+CREATE INDEX csrs_account ON csrs (account_id, created_at, id);
+CREATE INDEX csrs_key ON csrs (account_id, key_sha2);
+
+CREATE TABLE contacts (
+    id         BIGINT PRIMARY KEY,
+    account_id BIGINT NOT NULL REFERENCES accounts (id),
+    name       TEXT NOT NULL,
+    email      TEXT NOT NULL,
+    mobile     TEXT NOT NULL,
+    id_card    TEXT NOT NULL,
+    webhooks   TEXT NOT NULL, -- JSON text as sent
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX contacts_account ON contacts (account_id, created_at, id);
+
+CREATE TABLE companies (
+    id         BIGINT PRIMARY KEY,
+    account_id BIGINT NOT NULL REFERENCES accounts (id),
+    name       TEXT NOT NULL,
+    type       BIGINT NOT NULL,
+    code       TEXT NOT NULL,
+    phone      TEXT NOT NULL,
+    email      TEXT NOT NULL,
+    address    TEXT NOT NULL,
+    post_code  TEXT NOT NULL,
+    country    TEXT NOT NULL,
+    province   TEXT NOT NULL,
+    city       TEXT NOT NULL,
+    department TEXT NOT NULL,
+    lang       TEXT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX companies_account ON companies (account_id, created_at, id);
 
 CREATE TABLE authorities (
     id          TEXT PRIMARY KEY,
@@ -150,10 +268,29 @@ CREATE TABLE issuances (
     order_id     BIGINT NOT NULL, -- 0 for the service's own
     to_be_signed BYTEA NOT NULL,
     certificate  BYTEA,           -- null until signed
-    at           BIGINT NOT NULL
+    at           BIGINT NOT NULL,
+    not_after    BIGINT NOT NULL,
+    crl          BIGINT NOT NULL, -- which of the authority's CRLs would list it
+    revoked_at   BIGINT NOT NULL, -- 0 = not revoked
+    reason       BIGINT NOT NULL  -- RFC 5280 CRLReason
 );
+CREATE INDEX issuances_revoked ON issuances (authority_id, crl, revoked_at) WHERE revoked_at > 0;
 -- One certificate for an order, however often the issuer is asked.
 CREATE UNIQUE INDEX issuances_order ON issuances (order_id) WHERE certificate IS NOT NULL AND order_id > 0;
+
+CREATE TABLE crls (
+    authority_id TEXT NOT NULL REFERENCES authorities (id),
+    crl          BIGINT NOT NULL,
+    issued       BIGINT NOT NULL, -- issuances that name it
+    revoked      BIGINT NOT NULL, -- how many of them are revoked
+    number       BIGINT NOT NULL, -- CRLNumber, rises by one; 0 = none made yet
+    der          BYTEA,
+    listed       BIGINT NOT NULL, -- revoked, when the DER was made
+    partial      BIGINT NOT NULL, -- 1 = the DER says that it is one of several
+    this_update  BIGINT NOT NULL,
+    next_update  BIGINT NOT NULL,
+    PRIMARY KEY (authority_id, crl)
+);
 
 CREATE TABLE steps (
     id          BIGINT PRIMARY KEY,
@@ -172,8 +309,14 @@ CREATE INDEX steps_order ON steps (order_id);
 
 -- +goose Down
 DROP TABLE steps;
+DROP TABLE crls;
 DROP TABLE issuances;
 DROP TABLE authorities;
+DROP TABLE companies;
+DROP TABLE contacts;
+DROP TABLE csrs;
+DROP TABLE list_blocks;
+DROP TABLE listed;
 DROP TABLE certificates;
 DROP TABLE order_keys;
 DROP TABLE evidence;

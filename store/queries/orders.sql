@@ -1,32 +1,41 @@
 -- name: AddOrder :execrows
 INSERT INTO orders (
-    id, account_id, instance_id, access_key_id, product_code, plan_id, name, method,
-    username, phone, email, tags, csr, state, reason,
+    id, account_id, instance_id, access_key_id, product_code, plan_id, names, method,
+    username, phone, email, company, tags, resource_group, csr, csr_id, review, renews, state, reason,
     created_at, prove_by, proved_at, issued_at, certificate_id, version
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10, $11, $12, $13, $14, $15,
-    $16, $17, $18, $19, $20, $21
+    $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22, $23, $24, $25, $26
 ) ON CONFLICT DO NOTHING;
 
 -- name: Order :one
 SELECT * FROM orders WHERE account_id = $1 AND id = $2 AND state <> 'deleted';
 
+-- name: OrderOfInstance :one
+SELECT id FROM orders WHERE account_id = $1 AND instance_id = $2 AND state <> 'deleted';
+
 -- name: UpdateOrder :execrows
 UPDATE orders SET
     state = sqlc.arg(state), reason = sqlc.arg(reason), proved_at = sqlc.arg(proved_at),
     issued_at = sqlc.arg(issued_at), certificate_id = sqlc.arg(certificate_id),
+    review = sqlc.arg(review), resource_group = sqlc.arg(resource_group), tags = sqlc.arg(tags),
     version = version + 1
 WHERE account_id = sqlc.arg(account_id) AND id = sqlc.arg(id) AND version = sqlc.arg(version);
 
 -- name: AddValidation :exec
-INSERT INTO validations (order_id, account_id, name, method, token) VALUES ($1, $2, $3, $4, $5);
+INSERT INTO validations (order_id, account_id, position, name, method, token, proved_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0);
 
--- name: Validation :one
-SELECT * FROM validations WHERE account_id = $1 AND order_id = $2;
+-- name: Validations :many
+SELECT * FROM validations WHERE account_id = $1 AND order_id = $2 ORDER BY position;
+
+-- name: MarkProved :exec
+UPDATE validations SET proved_at = sqlc.arg(proved_at)
+WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND name = sqlc.arg(name) AND proved_at = 0;
 
 -- name: LastEvidence :one
-SELECT * FROM evidence WHERE order_id = $1 AND account_id = $2 AND place = $3
+SELECT * FROM evidence WHERE order_id = $1 AND account_id = $2 AND place = $3 AND name = $4
 ORDER BY seq DESC LIMIT 1;
 
 -- name: CountEvidence :exec
@@ -52,3 +61,10 @@ SELECT * FROM order_keys WHERE account_id = $1 AND order_id = $2;
 
 -- name: DeleteOrderKey :exec
 DELETE FROM order_keys WHERE account_id = $1 AND order_id = $2;
+
+-- The operator reviews orders of all accounts.
+-- name: OrdersUnderReview :many
+SELECT account_id, id FROM orders WHERE review = 'pending' AND state = 'process' ORDER BY created_at, id;
+
+-- name: AccountOfOrder :one
+SELECT account_id FROM orders WHERE id = $1 AND state <> 'deleted';

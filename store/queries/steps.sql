@@ -23,8 +23,10 @@ SELECT due_at FROM steps WHERE lease_until <= now_ms() ORDER BY due_at LIMIT 1;
 DELETE FROM steps WHERE id = $1 AND version = $2;
 
 -- name: PostponeStep :execrows
-UPDATE steps SET due_at = $1, last_error = $2, lease_until = 0, version = version + 1
-WHERE id = $3 AND version = $4;
+UPDATE steps SET
+    due_at = sqlc.arg(due_at), last_error = sqlc.arg(last_error), lease_until = 0, version = version + 1,
+    attempts = CASE WHEN sqlc.arg(failed) = 1 THEN attempts ELSE 0 END
+WHERE steps.id = sqlc.arg(id) AND version = sqlc.arg(version);
 
 -- name: OrderSteps :many
 SELECT * FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id;
@@ -35,4 +37,4 @@ WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND ki
   AND due_at > sqlc.arg(now) AND last_run_at <= sqlc.arg(not_since) AND lease_until <= now_ms();
 
 -- name: DeleteOrderSteps :exec
-DELETE FROM steps WHERE account_id = $1 AND order_id = $2;
+DELETE FROM steps WHERE account_id = $1 AND order_id = $2 AND kind <> 'revoke_order';

@@ -34,23 +34,48 @@ func (q *Queries) AddAuthority(ctx context.Context, arg AddAuthorityParams) erro
 
 const addCertificate = `-- name: AddCertificate :execrows
 INSERT INTO certificates (
-    id, account_id, order_id, instance_id, name, serial, pem, key, not_before, not_after, created_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT DO NOTHING
+    id, account_id, order_id, instance_id, name, serial, fingerprint, sha2, common_name, sans,
+    issuer, organization, country, province, city, algorithm, pem, key,
+    sign_pem, sign_key, encrypt_pem, encrypt_key, not_before, not_after,
+    revoked_at, revoke_reason, resource_group, tags, created_at, deleted_at
+) VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11, $12, $13, $14, $15, $16, $17, $18,
+    $19, $20, $21, $22, $23, $24,
+    $25, $26, $27, $28, $29, 0
+) ON CONFLICT DO NOTHING
 `
 
 type AddCertificateParams struct {
-	ID         int64
-	AccountID  int64
-	OrderID    int64
-	InstanceID string
-	Name       string
-	Serial     string
-	PEM        string
-	Key        []byte
-	NotBefore  int64
-	NotAfter   int64
-	CreatedAt  int64
+	ID            int64
+	AccountID     int64
+	OrderID       int64
+	InstanceID    string
+	Name          string
+	Serial        string
+	Fingerprint   string
+	Sha2          string
+	CommonName    string
+	Sans          string
+	Issuer        string
+	Organization  string
+	Country       string
+	Province      string
+	City          string
+	Algorithm     string
+	PEM           string
+	Key           []byte
+	SignPEM       string
+	SignKey       []byte
+	EncryptPEM    string
+	EncryptKey    []byte
+	NotBefore     int64
+	NotAfter      int64
+	RevokedAt     int64
+	RevokeReason  int64
+	ResourceGroup string
+	Tags          string
+	CreatedAt     int64
 }
 
 func (q *Queries) AddCertificate(ctx context.Context, arg AddCertificateParams) (int64, error) {
@@ -61,10 +86,28 @@ func (q *Queries) AddCertificate(ctx context.Context, arg AddCertificateParams) 
 		arg.InstanceID,
 		arg.Name,
 		arg.Serial,
+		arg.Fingerprint,
+		arg.Sha2,
+		arg.CommonName,
+		arg.Sans,
+		arg.Issuer,
+		arg.Organization,
+		arg.Country,
+		arg.Province,
+		arg.City,
+		arg.Algorithm,
 		arg.PEM,
 		arg.Key,
+		arg.SignPEM,
+		arg.SignKey,
+		arg.EncryptPEM,
+		arg.EncryptKey,
 		arg.NotBefore,
 		arg.NotAfter,
+		arg.RevokedAt,
+		arg.RevokeReason,
+		arg.ResourceGroup,
+		arg.Tags,
 		arg.CreatedAt,
 	)
 	if err != nil {
@@ -74,8 +117,8 @@ func (q *Queries) AddCertificate(ctx context.Context, arg AddCertificateParams) 
 }
 
 const addIssuance = `-- name: AddIssuance :execrows
-INSERT INTO issuances (serial, authority_id, account_id, order_id, to_be_signed, at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO issuances (serial, authority_id, account_id, order_id, to_be_signed, at, not_after, crl, revoked_at, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0)
 ON CONFLICT DO NOTHING
 `
 
@@ -86,6 +129,8 @@ type AddIssuanceParams struct {
 	OrderID     int64
 	ToBeSigned  []byte
 	At          int64
+	NotAfter    int64
+	CRL         int64
 }
 
 func (q *Queries) AddIssuance(ctx context.Context, arg AddIssuanceParams) (int64, error) {
@@ -96,6 +141,8 @@ func (q *Queries) AddIssuance(ctx context.Context, arg AddIssuanceParams) (int64
 		arg.OrderID,
 		arg.ToBeSigned,
 		arg.At,
+		arg.NotAfter,
+		arg.CRL,
 	)
 	if err != nil {
 		return 0, err
@@ -137,8 +184,7 @@ func (q *Queries) Authorities(ctx context.Context) ([]Authority, error) {
 }
 
 const certificate = `-- name: Certificate :one
-SELECT id, account_id, order_id, instance_id, name, serial, pem, not_before, not_after, created_at
-FROM certificates WHERE account_id = $1 AND id = $2
+SELECT id, account_id, order_id, instance_id, name, serial, fingerprint, sha2, common_name, sans, issuer, organization, country, province, city, algorithm, pem, key, sign_pem, sign_key, encrypt_pem, encrypt_key, not_before, not_after, revoked_at, revoke_reason, resource_group, tags, created_at, deleted_at FROM certificates WHERE account_id = $1 AND id = $2 AND deleted_at = 0
 `
 
 type CertificateParams struct {
@@ -146,22 +192,9 @@ type CertificateParams struct {
 	ID        int64
 }
 
-type CertificateRow struct {
-	ID         int64
-	AccountID  int64
-	OrderID    int64
-	InstanceID string
-	Name       string
-	Serial     string
-	PEM        string
-	NotBefore  int64
-	NotAfter   int64
-	CreatedAt  int64
-}
-
-func (q *Queries) Certificate(ctx context.Context, arg CertificateParams) (CertificateRow, error) {
+func (q *Queries) Certificate(ctx context.Context, arg CertificateParams) (Certificate, error) {
 	row := q.queryRow(ctx, q.certificateStmt, certificate, arg.AccountID, arg.ID)
-	var i CertificateRow
+	var i Certificate
 	err := row.Scan(
 		&i.ID,
 		&i.AccountID,
@@ -169,28 +202,158 @@ func (q *Queries) Certificate(ctx context.Context, arg CertificateParams) (Certi
 		&i.InstanceID,
 		&i.Name,
 		&i.Serial,
+		&i.Fingerprint,
+		&i.Sha2,
+		&i.CommonName,
+		&i.Sans,
+		&i.Issuer,
+		&i.Organization,
+		&i.Country,
+		&i.Province,
+		&i.City,
+		&i.Algorithm,
 		&i.PEM,
+		&i.Key,
+		&i.SignPEM,
+		&i.SignKey,
+		&i.EncryptPEM,
+		&i.EncryptKey,
 		&i.NotBefore,
 		&i.NotAfter,
+		&i.RevokedAt,
+		&i.RevokeReason,
+		&i.ResourceGroup,
+		&i.Tags,
 		&i.CreatedAt,
+		&i.DeletedAt,
 	)
 	return i, err
 }
 
-const certificateKey = `-- name: CertificateKey :one
-SELECT key FROM certificates WHERE account_id = $1 AND id = $2
+const certificateEnd = `-- name: CertificateEnd :one
+SELECT not_after FROM certificates WHERE account_id = $1 AND id = $2
 `
 
-type CertificateKeyParams struct {
+type CertificateEndParams struct {
 	AccountID int64
 	ID        int64
 }
 
-func (q *Queries) CertificateKey(ctx context.Context, arg CertificateKeyParams) ([]byte, error) {
-	row := q.queryRow(ctx, q.certificateKeyStmt, certificateKey, arg.AccountID, arg.ID)
-	var key []byte
-	err := row.Scan(&key)
-	return key, err
+func (q *Queries) CertificateEnd(ctx context.Context, arg CertificateEndParams) (int64, error) {
+	row := q.queryRow(ctx, q.certificateEndStmt, certificateEnd, arg.AccountID, arg.ID)
+	var not_after int64
+	err := row.Scan(&not_after)
+	return not_after, err
+}
+
+const certificateNamed = `-- name: CertificateNamed :one
+SELECT id FROM certificates WHERE account_id = $1 AND name = $2 AND deleted_at = 0
+`
+
+type CertificateNamedParams struct {
+	AccountID int64
+	Name      string
+}
+
+func (q *Queries) CertificateNamed(ctx context.Context, arg CertificateNamedParams) (int64, error) {
+	row := q.queryRow(ctx, q.certificateNamedStmt, certificateNamed, arg.AccountID, arg.Name)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
+const certificateOfInstance = `-- name: CertificateOfInstance :one
+SELECT id, account_id, order_id, instance_id, name, serial, fingerprint, sha2, common_name, sans, issuer, organization, country, province, city, algorithm, pem, key, sign_pem, sign_key, encrypt_pem, encrypt_key, not_before, not_after, revoked_at, revoke_reason, resource_group, tags, created_at, deleted_at FROM certificates WHERE account_id = $1 AND instance_id = $2 AND deleted_at = 0
+`
+
+type CertificateOfInstanceParams struct {
+	AccountID  int64
+	InstanceID string
+}
+
+func (q *Queries) CertificateOfInstance(ctx context.Context, arg CertificateOfInstanceParams) (Certificate, error) {
+	row := q.queryRow(ctx, q.certificateOfInstanceStmt, certificateOfInstance, arg.AccountID, arg.InstanceID)
+	var i Certificate
+	err := row.Scan(
+		&i.ID,
+		&i.AccountID,
+		&i.OrderID,
+		&i.InstanceID,
+		&i.Name,
+		&i.Serial,
+		&i.Fingerprint,
+		&i.Sha2,
+		&i.CommonName,
+		&i.Sans,
+		&i.Issuer,
+		&i.Organization,
+		&i.Country,
+		&i.Province,
+		&i.City,
+		&i.Algorithm,
+		&i.PEM,
+		&i.Key,
+		&i.SignPEM,
+		&i.SignKey,
+		&i.EncryptPEM,
+		&i.EncryptKey,
+		&i.NotBefore,
+		&i.NotAfter,
+		&i.RevokedAt,
+		&i.RevokeReason,
+		&i.ResourceGroup,
+		&i.Tags,
+		&i.CreatedAt,
+		&i.DeletedAt,
+	)
+	return i, err
+}
+
+const certificateOfOrder = `-- name: CertificateOfOrder :one
+SELECT id, account_id, order_id, instance_id, name, serial, fingerprint, sha2, common_name, sans, issuer, organization, country, province, city, algorithm, pem, key, sign_pem, sign_key, encrypt_pem, encrypt_key, not_before, not_after, revoked_at, revoke_reason, resource_group, tags, created_at, deleted_at FROM certificates WHERE account_id = $1 AND order_id = $2 AND order_id > 0
+`
+
+type CertificateOfOrderParams struct {
+	AccountID int64
+	OrderID   int64
+}
+
+func (q *Queries) CertificateOfOrder(ctx context.Context, arg CertificateOfOrderParams) (Certificate, error) {
+	row := q.queryRow(ctx, q.certificateOfOrderStmt, certificateOfOrder, arg.AccountID, arg.OrderID)
+	var i Certificate
+	err := row.Scan(
+		&i.ID,
+		&i.AccountID,
+		&i.OrderID,
+		&i.InstanceID,
+		&i.Name,
+		&i.Serial,
+		&i.Fingerprint,
+		&i.Sha2,
+		&i.CommonName,
+		&i.Sans,
+		&i.Issuer,
+		&i.Organization,
+		&i.Country,
+		&i.Province,
+		&i.City,
+		&i.Algorithm,
+		&i.PEM,
+		&i.Key,
+		&i.SignPEM,
+		&i.SignKey,
+		&i.EncryptPEM,
+		&i.EncryptKey,
+		&i.NotBefore,
+		&i.NotAfter,
+		&i.RevokedAt,
+		&i.RevokeReason,
+		&i.ResourceGroup,
+		&i.Tags,
+		&i.CreatedAt,
+		&i.DeletedAt,
+	)
+	return i, err
 }
 
 const completeIssuance = `-- name: CompleteIssuance :execrows
@@ -214,8 +377,61 @@ func (q *Queries) CompleteIssuance(ctx context.Context, arg CompleteIssuancePara
 	return result.RowsAffected()
 }
 
+const deleteCertificate = `-- name: DeleteCertificate :exec
+DELETE FROM certificates WHERE account_id = $1 AND id = $2 AND order_id = 0
+`
+
+type DeleteCertificateParams struct {
+	AccountID int64
+	ID        int64
+}
+
+func (q *Queries) DeleteCertificate(ctx context.Context, arg DeleteCertificateParams) error {
+	_, err := q.exec(ctx, q.deleteCertificateStmt, deleteCertificate, arg.AccountID, arg.ID)
+	return err
+}
+
+const hideCertificate = `-- name: HideCertificate :exec
+UPDATE certificates SET deleted_at = $1, key = NULL, sign_key = NULL, encrypt_key = NULL
+WHERE account_id = $2 AND id = $3 AND order_id > 0 AND deleted_at = 0
+`
+
+type HideCertificateParams struct {
+	DeletedAt int64
+	AccountID int64
+	ID        int64
+}
+
+func (q *Queries) HideCertificate(ctx context.Context, arg HideCertificateParams) error {
+	_, err := q.exec(ctx, q.hideCertificateStmt, hideCertificate, arg.DeletedAt, arg.AccountID, arg.ID)
+	return err
+}
+
+const issuance = `-- name: Issuance :one
+SELECT serial, authority_id, account_id, order_id, to_be_signed, certificate, at, not_after, crl, revoked_at, reason FROM issuances WHERE serial = $1
+`
+
+func (q *Queries) Issuance(ctx context.Context, serial string) (Issuance, error) {
+	row := q.queryRow(ctx, q.issuanceStmt, issuance, serial)
+	var i Issuance
+	err := row.Scan(
+		&i.Serial,
+		&i.AuthorityID,
+		&i.AccountID,
+		&i.OrderID,
+		&i.ToBeSigned,
+		&i.Certificate,
+		&i.At,
+		&i.NotAfter,
+		&i.CRL,
+		&i.RevokedAt,
+		&i.Reason,
+	)
+	return i, err
+}
+
 const signedIssuance = `-- name: SignedIssuance :one
-SELECT serial, authority_id, account_id, order_id, to_be_signed, certificate, at FROM issuances
+SELECT serial, authority_id, account_id, order_id, to_be_signed, certificate, at, not_after, crl, revoked_at, reason FROM issuances
 WHERE account_id = $1 AND order_id = $2 AND order_id > 0 AND certificate IS NOT NULL
 `
 
@@ -235,6 +451,46 @@ func (q *Queries) SignedIssuance(ctx context.Context, arg SignedIssuanceParams) 
 		&i.ToBeSigned,
 		&i.Certificate,
 		&i.At,
+		&i.NotAfter,
+		&i.CRL,
+		&i.RevokedAt,
+		&i.Reason,
 	)
 	return i, err
+}
+
+const updateCertificate = `-- name: UpdateCertificate :execrows
+UPDATE certificates SET
+    name = $1, resource_group = $2, tags = $3,
+    revoked_at = $4, revoke_reason = $5
+WHERE certificates.account_id = $6 AND certificates.id = $7 AND (certificates.deleted_at > 0 OR NOT EXISTS (
+    SELECT 1 FROM certificates other
+    WHERE other.account_id = $6 AND other.name = $1 AND other.id <> $7 AND other.deleted_at = 0
+))
+`
+
+type UpdateCertificateParams struct {
+	Name          string
+	ResourceGroup string
+	Tags          string
+	RevokedAt     int64
+	RevokeReason  int64
+	AccountID     int64
+	ID            int64
+}
+
+func (q *Queries) UpdateCertificate(ctx context.Context, arg UpdateCertificateParams) (int64, error) {
+	result, err := q.exec(ctx, q.updateCertificateStmt, updateCertificate,
+		arg.Name,
+		arg.ResourceGroup,
+		arg.Tags,
+		arg.RevokedAt,
+		arg.RevokeReason,
+		arg.AccountID,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

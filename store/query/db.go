@@ -33,6 +33,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.accountChangesStmt, err = db.PrepareContext(ctx, accountChanges); err != nil {
+		return nil, fmt.Errorf("error preparing query AccountChanges: %w", err)
+	}
+	if q.accountOfOrderStmt, err = db.PrepareContext(ctx, accountOfOrder); err != nil {
+		return nil, fmt.Errorf("error preparing query AccountOfOrder: %w", err)
+	}
 	if q.accountsStmt, err = db.PrepareContext(ctx, accounts); err != nil {
 		return nil, fmt.Errorf("error preparing query Accounts: %w", err)
 	}
@@ -45,8 +51,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addAuthorityStmt, err = db.PrepareContext(ctx, addAuthority); err != nil {
 		return nil, fmt.Errorf("error preparing query AddAuthority: %w", err)
 	}
+	if q.addCSRStmt, err = db.PrepareContext(ctx, addCSR); err != nil {
+		return nil, fmt.Errorf("error preparing query AddCSR: %w", err)
+	}
 	if q.addCertificateStmt, err = db.PrepareContext(ctx, addCertificate); err != nil {
 		return nil, fmt.Errorf("error preparing query AddCertificate: %w", err)
+	}
+	if q.addCompanyStmt, err = db.PrepareContext(ctx, addCompany); err != nil {
+		return nil, fmt.Errorf("error preparing query AddCompany: %w", err)
+	}
+	if q.addContactStmt, err = db.PrepareContext(ctx, addContact); err != nil {
+		return nil, fmt.Errorf("error preparing query AddContact: %w", err)
 	}
 	if q.addEvidenceStmt, err = db.PrepareContext(ctx, addEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvidence: %w", err)
@@ -59,6 +74,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.addLedgerLineStmt, err = db.PrepareContext(ctx, addLedgerLine); err != nil {
 		return nil, fmt.Errorf("error preparing query AddLedgerLine: %w", err)
+	}
+	if q.addListEntryStmt, err = db.PrepareContext(ctx, addListEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListEntry: %w", err)
 	}
 	if q.addOrderStmt, err = db.PrepareContext(ctx, addOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query AddOrder: %w", err)
@@ -78,20 +96,65 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.authoritiesStmt, err = db.PrepareContext(ctx, authorities); err != nil {
 		return nil, fmt.Errorf("error preparing query Authorities: %w", err)
 	}
+	if q.cRLStmt, err = db.PrepareContext(ctx, cRL); err != nil {
+		return nil, fmt.Errorf("error preparing query CRL: %w", err)
+	}
+	if q.cSRStmt, err = db.PrepareContext(ctx, cSR); err != nil {
+		return nil, fmt.Errorf("error preparing query CSR: %w", err)
+	}
+	if q.cSRAwaitedStmt, err = db.PrepareContext(ctx, cSRAwaited); err != nil {
+		return nil, fmt.Errorf("error preparing query CSRAwaited: %w", err)
+	}
+	if q.cSRByKeyStmt, err = db.PrepareContext(ctx, cSRByKey); err != nil {
+		return nil, fmt.Errorf("error preparing query CSRByKey: %w", err)
+	}
 	if q.certificateStmt, err = db.PrepareContext(ctx, certificate); err != nil {
 		return nil, fmt.Errorf("error preparing query Certificate: %w", err)
 	}
-	if q.certificateKeyStmt, err = db.PrepareContext(ctx, certificateKey); err != nil {
-		return nil, fmt.Errorf("error preparing query CertificateKey: %w", err)
+	if q.certificateEndStmt, err = db.PrepareContext(ctx, certificateEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateEnd: %w", err)
+	}
+	if q.certificateNamedStmt, err = db.PrepareContext(ctx, certificateNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateNamed: %w", err)
+	}
+	if q.certificateOfInstanceStmt, err = db.PrepareContext(ctx, certificateOfInstance); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateOfInstance: %w", err)
+	}
+	if q.certificateOfOrderStmt, err = db.PrepareContext(ctx, certificateOfOrder); err != nil {
+		return nil, fmt.Errorf("error preparing query CertificateOfOrder: %w", err)
 	}
 	if q.claimStepsStmt, err = db.PrepareContext(ctx, claimSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimSteps: %w", err)
 	}
+	if q.companyStmt, err = db.PrepareContext(ctx, company); err != nil {
+		return nil, fmt.Errorf("error preparing query Company: %w", err)
+	}
+	if q.companyNamedStmt, err = db.PrepareContext(ctx, companyNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query CompanyNamed: %w", err)
+	}
 	if q.completeIssuanceStmt, err = db.PrepareContext(ctx, completeIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CompleteIssuance: %w", err)
 	}
+	if q.contactStmt, err = db.PrepareContext(ctx, contact); err != nil {
+		return nil, fmt.Errorf("error preparing query Contact: %w", err)
+	}
+	if q.countCSRsStmt, err = db.PrepareContext(ctx, countCSRs); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCSRs: %w", err)
+	}
+	if q.countCompaniesStmt, err = db.PrepareContext(ctx, countCompanies); err != nil {
+		return nil, fmt.Errorf("error preparing query CountCompanies: %w", err)
+	}
+	if q.countContactsStmt, err = db.PrepareContext(ctx, countContacts); err != nil {
+		return nil, fmt.Errorf("error preparing query CountContacts: %w", err)
+	}
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
+	}
+	if q.countInBlockStmt, err = db.PrepareContext(ctx, countInBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query CountInBlock: %w", err)
+	}
+	if q.countIssuanceStmt, err = db.PrepareContext(ctx, countIssuance); err != nil {
+		return nil, fmt.Errorf("error preparing query CountIssuance: %w", err)
 	}
 	if q.countIssuedStmt, err = db.PrepareContext(ctx, countIssued); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssued: %w", err)
@@ -99,8 +162,26 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
 	}
+	if q.countRevocationStmt, err = db.PrepareContext(ctx, countRevocation); err != nil {
+		return nil, fmt.Errorf("error preparing query CountRevocation: %w", err)
+	}
 	if q.debitOfStmt, err = db.PrepareContext(ctx, debitOf); err != nil {
 		return nil, fmt.Errorf("error preparing query DebitOf: %w", err)
+	}
+	if q.deleteCSRStmt, err = db.PrepareContext(ctx, deleteCSR); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteCSR: %w", err)
+	}
+	if q.deleteCertificateStmt, err = db.PrepareContext(ctx, deleteCertificate); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteCertificate: %w", err)
+	}
+	if q.deleteCompanyStmt, err = db.PrepareContext(ctx, deleteCompany); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteCompany: %w", err)
+	}
+	if q.deleteContactStmt, err = db.PrepareContext(ctx, deleteContact); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteContact: %w", err)
+	}
+	if q.deleteListEntryStmt, err = db.PrepareContext(ctx, deleteListEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteListEntry: %w", err)
 	}
 	if q.deleteOrderKeyStmt, err = db.PrepareContext(ctx, deleteOrderKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteOrderKey: %w", err)
@@ -114,6 +195,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
 	}
+	if q.discountInBlockStmt, err = db.PrepareContext(ctx, discountInBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query DiscountInBlock: %w", err)
+	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
 	}
@@ -126,8 +210,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.giveUnitBackStmt, err = db.PrepareContext(ctx, giveUnitBack); err != nil {
 		return nil, fmt.Errorf("error preparing query GiveUnitBack: %w", err)
 	}
+	if q.hideCertificateStmt, err = db.PrepareContext(ctx, hideCertificate); err != nil {
+		return nil, fmt.Errorf("error preparing query HideCertificate: %w", err)
+	}
 	if q.hurryStepStmt, err = db.PrepareContext(ctx, hurryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query HurryStep: %w", err)
+	}
+	if q.issuanceStmt, err = db.PrepareContext(ctx, issuance); err != nil {
+		return nil, fmt.Errorf("error preparing query Issuance: %w", err)
+	}
+	if q.issuedOrdersStmt, err = db.PrepareContext(ctx, issuedOrders); err != nil {
+		return nil, fmt.Errorf("error preparing query IssuedOrders: %w", err)
 	}
 	if q.keysetStmt, err = db.PrepareContext(ctx, keyset); err != nil {
 		return nil, fmt.Errorf("error preparing query Keyset: %w", err)
@@ -135,8 +228,47 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
 	}
+	if q.lastListSeqStmt, err = db.PrepareContext(ctx, lastListSeq); err != nil {
+		return nil, fmt.Errorf("error preparing query LastListSeq: %w", err)
+	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
+	}
+	if q.listBlocksStmt, err = db.PrepareContext(ctx, listBlocks); err != nil {
+		return nil, fmt.Errorf("error preparing query ListBlocks: %w", err)
+	}
+	if q.listCSRsStmt, err = db.PrepareContext(ctx, listCSRs); err != nil {
+		return nil, fmt.Errorf("error preparing query ListCSRs: %w", err)
+	}
+	if q.listChangesStmt, err = db.PrepareContext(ctx, listChanges); err != nil {
+		return nil, fmt.Errorf("error preparing query ListChanges: %w", err)
+	}
+	if q.listCompaniesStmt, err = db.PrepareContext(ctx, listCompanies); err != nil {
+		return nil, fmt.Errorf("error preparing query ListCompanies: %w", err)
+	}
+	if q.listContactsStmt, err = db.PrepareContext(ctx, listContacts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListContacts: %w", err)
+	}
+	if q.listEntriesStmt, err = db.PrepareContext(ctx, listEntries); err != nil {
+		return nil, fmt.Errorf("error preparing query ListEntries: %w", err)
+	}
+	if q.listEntryStmt, err = db.PrepareContext(ctx, listEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query ListEntry: %w", err)
+	}
+	if q.listGroupEntriesStmt, err = db.PrepareContext(ctx, listGroupEntries); err != nil {
+		return nil, fmt.Errorf("error preparing query ListGroupEntries: %w", err)
+	}
+	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
+		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
+	}
+	if q.newestCRLStmt, err = db.PrepareContext(ctx, newestCRL); err != nil {
+		return nil, fmt.Errorf("error preparing query NewestCRL: %w", err)
+	}
+	if q.newestCompanyStmt, err = db.PrepareContext(ctx, newestCompany); err != nil {
+		return nil, fmt.Errorf("error preparing query NewestCompany: %w", err)
+	}
+	if q.newestContactStmt, err = db.PrepareContext(ctx, newestContact); err != nil {
+		return nil, fmt.Errorf("error preparing query NewestContact: %w", err)
 	}
 	if q.nextEvidenceStmt, err = db.PrepareContext(ctx, nextEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query NextEvidence: %w", err)
@@ -150,8 +282,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.orderKeyStmt, err = db.PrepareContext(ctx, orderKey); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderKey: %w", err)
 	}
+	if q.orderOfInstanceStmt, err = db.PrepareContext(ctx, orderOfInstance); err != nil {
+		return nil, fmt.Errorf("error preparing query OrderOfInstance: %w", err)
+	}
 	if q.orderStepsStmt, err = db.PrepareContext(ctx, orderSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderSteps: %w", err)
+	}
+	if q.ordersUnderReviewStmt, err = db.PrepareContext(ctx, ordersUnderReview); err != nil {
+		return nil, fmt.Errorf("error preparing query OrdersUnderReview: %w", err)
 	}
 	if q.plansStmt, err = db.PrepareContext(ctx, plans); err != nil {
 		return nil, fmt.Errorf("error preparing query Plans: %w", err)
@@ -159,8 +297,20 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.postponeStepStmt, err = db.PrepareContext(ctx, postponeStep); err != nil {
 		return nil, fmt.Errorf("error preparing query PostponeStep: %w", err)
 	}
+	if q.putCRLStmt, err = db.PrepareContext(ctx, putCRL); err != nil {
+		return nil, fmt.Errorf("error preparing query PutCRL: %w", err)
+	}
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
+	}
+	if q.revokeIssuanceStmt, err = db.PrepareContext(ctx, revokeIssuance); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokeIssuance: %w", err)
+	}
+	if q.revokedIssuancesStmt, err = db.PrepareContext(ctx, revokedIssuances); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokedIssuances: %w", err)
+	}
+	if q.searchListStmt, err = db.PrepareContext(ctx, searchList); err != nil {
+		return nil, fmt.Errorf("error preparing query SearchList: %w", err)
 	}
 	if q.signedIssuanceStmt, err = db.PrepareContext(ctx, signedIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query SignedIssuance: %w", err)
@@ -171,14 +321,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.takeUnitStmt, err = db.PrepareContext(ctx, takeUnit); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeUnit: %w", err)
 	}
+	if q.updateCSRStmt, err = db.PrepareContext(ctx, updateCSR); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateCSR: %w", err)
+	}
+	if q.updateCertificateStmt, err = db.PrepareContext(ctx, updateCertificate); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateCertificate: %w", err)
+	}
+	if q.updateCompanyStmt, err = db.PrepareContext(ctx, updateCompany); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateCompany: %w", err)
+	}
+	if q.updateContactStmt, err = db.PrepareContext(ctx, updateContact); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateContact: %w", err)
+	}
+	if q.updateListEntryStmt, err = db.PrepareContext(ctx, updateListEntry); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateListEntry: %w", err)
+	}
 	if q.updateOrderStmt, err = db.PrepareContext(ctx, updateOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateOrder: %w", err)
 	}
 	if q.useNonceStmt, err = db.PrepareContext(ctx, useNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query UseNonce: %w", err)
 	}
-	if q.validationStmt, err = db.PrepareContext(ctx, validation); err != nil {
-		return nil, fmt.Errorf("error preparing query Validation: %w", err)
+	if q.validationsStmt, err = db.PrepareContext(ctx, validations); err != nil {
+		return nil, fmt.Errorf("error preparing query Validations: %w", err)
 	}
 	return &q, nil
 }
@@ -198,6 +363,16 @@ func (q *Queries) Close() error {
 	if q.accountStmt != nil {
 		if cerr := q.accountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
+		}
+	}
+	if q.accountChangesStmt != nil {
+		if cerr := q.accountChangesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing accountChangesStmt: %w", cerr)
+		}
+	}
+	if q.accountOfOrderStmt != nil {
+		if cerr := q.accountOfOrderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing accountOfOrderStmt: %w", cerr)
 		}
 	}
 	if q.accountsStmt != nil {
@@ -220,9 +395,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addAuthorityStmt: %w", cerr)
 		}
 	}
+	if q.addCSRStmt != nil {
+		if cerr := q.addCSRStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addCSRStmt: %w", cerr)
+		}
+	}
 	if q.addCertificateStmt != nil {
 		if cerr := q.addCertificateStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addCertificateStmt: %w", cerr)
+		}
+	}
+	if q.addCompanyStmt != nil {
+		if cerr := q.addCompanyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addCompanyStmt: %w", cerr)
+		}
+	}
+	if q.addContactStmt != nil {
+		if cerr := q.addContactStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addContactStmt: %w", cerr)
 		}
 	}
 	if q.addEvidenceStmt != nil {
@@ -243,6 +433,11 @@ func (q *Queries) Close() error {
 	if q.addLedgerLineStmt != nil {
 		if cerr := q.addLedgerLineStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addLedgerLineStmt: %w", cerr)
+		}
+	}
+	if q.addListEntryStmt != nil {
+		if cerr := q.addListEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListEntryStmt: %w", cerr)
 		}
 	}
 	if q.addOrderStmt != nil {
@@ -275,14 +470,49 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing authoritiesStmt: %w", cerr)
 		}
 	}
+	if q.cRLStmt != nil {
+		if cerr := q.cRLStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing cRLStmt: %w", cerr)
+		}
+	}
+	if q.cSRStmt != nil {
+		if cerr := q.cSRStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing cSRStmt: %w", cerr)
+		}
+	}
+	if q.cSRAwaitedStmt != nil {
+		if cerr := q.cSRAwaitedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing cSRAwaitedStmt: %w", cerr)
+		}
+	}
+	if q.cSRByKeyStmt != nil {
+		if cerr := q.cSRByKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing cSRByKeyStmt: %w", cerr)
+		}
+	}
 	if q.certificateStmt != nil {
 		if cerr := q.certificateStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing certificateStmt: %w", cerr)
 		}
 	}
-	if q.certificateKeyStmt != nil {
-		if cerr := q.certificateKeyStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing certificateKeyStmt: %w", cerr)
+	if q.certificateEndStmt != nil {
+		if cerr := q.certificateEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateEndStmt: %w", cerr)
+		}
+	}
+	if q.certificateNamedStmt != nil {
+		if cerr := q.certificateNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateNamedStmt: %w", cerr)
+		}
+	}
+	if q.certificateOfInstanceStmt != nil {
+		if cerr := q.certificateOfInstanceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateOfInstanceStmt: %w", cerr)
+		}
+	}
+	if q.certificateOfOrderStmt != nil {
+		if cerr := q.certificateOfOrderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing certificateOfOrderStmt: %w", cerr)
 		}
 	}
 	if q.claimStepsStmt != nil {
@@ -290,14 +520,54 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing claimStepsStmt: %w", cerr)
 		}
 	}
+	if q.companyStmt != nil {
+		if cerr := q.companyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyStmt: %w", cerr)
+		}
+	}
+	if q.companyNamedStmt != nil {
+		if cerr := q.companyNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing companyNamedStmt: %w", cerr)
+		}
+	}
 	if q.completeIssuanceStmt != nil {
 		if cerr := q.completeIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing completeIssuanceStmt: %w", cerr)
 		}
 	}
+	if q.contactStmt != nil {
+		if cerr := q.contactStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing contactStmt: %w", cerr)
+		}
+	}
+	if q.countCSRsStmt != nil {
+		if cerr := q.countCSRsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCSRsStmt: %w", cerr)
+		}
+	}
+	if q.countCompaniesStmt != nil {
+		if cerr := q.countCompaniesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countCompaniesStmt: %w", cerr)
+		}
+	}
+	if q.countContactsStmt != nil {
+		if cerr := q.countContactsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countContactsStmt: %w", cerr)
+		}
+	}
 	if q.countEvidenceStmt != nil {
 		if cerr := q.countEvidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
+		}
+	}
+	if q.countInBlockStmt != nil {
+		if cerr := q.countInBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countInBlockStmt: %w", cerr)
+		}
+	}
+	if q.countIssuanceStmt != nil {
+		if cerr := q.countIssuanceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countIssuanceStmt: %w", cerr)
 		}
 	}
 	if q.countIssuedStmt != nil {
@@ -310,9 +580,39 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countPlansWithUnitsStmt: %w", cerr)
 		}
 	}
+	if q.countRevocationStmt != nil {
+		if cerr := q.countRevocationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countRevocationStmt: %w", cerr)
+		}
+	}
 	if q.debitOfStmt != nil {
 		if cerr := q.debitOfStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing debitOfStmt: %w", cerr)
+		}
+	}
+	if q.deleteCSRStmt != nil {
+		if cerr := q.deleteCSRStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteCSRStmt: %w", cerr)
+		}
+	}
+	if q.deleteCertificateStmt != nil {
+		if cerr := q.deleteCertificateStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteCertificateStmt: %w", cerr)
+		}
+	}
+	if q.deleteCompanyStmt != nil {
+		if cerr := q.deleteCompanyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteCompanyStmt: %w", cerr)
+		}
+	}
+	if q.deleteContactStmt != nil {
+		if cerr := q.deleteContactStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteContactStmt: %w", cerr)
+		}
+	}
+	if q.deleteListEntryStmt != nil {
+		if cerr := q.deleteListEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteListEntryStmt: %w", cerr)
 		}
 	}
 	if q.deleteOrderKeyStmt != nil {
@@ -335,6 +635,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
 		}
 	}
+	if q.discountInBlockStmt != nil {
+		if cerr := q.discountInBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing discountInBlockStmt: %w", cerr)
+		}
+	}
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
@@ -355,9 +660,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing giveUnitBackStmt: %w", cerr)
 		}
 	}
+	if q.hideCertificateStmt != nil {
+		if cerr := q.hideCertificateStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing hideCertificateStmt: %w", cerr)
+		}
+	}
 	if q.hurryStepStmt != nil {
 		if cerr := q.hurryStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hurryStepStmt: %w", cerr)
+		}
+	}
+	if q.issuanceStmt != nil {
+		if cerr := q.issuanceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing issuanceStmt: %w", cerr)
+		}
+	}
+	if q.issuedOrdersStmt != nil {
+		if cerr := q.issuedOrdersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing issuedOrdersStmt: %w", cerr)
 		}
 	}
 	if q.keysetStmt != nil {
@@ -370,9 +690,74 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
 		}
 	}
+	if q.lastListSeqStmt != nil {
+		if cerr := q.lastListSeqStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastListSeqStmt: %w", cerr)
+		}
+	}
 	if q.ledgerStmt != nil {
 		if cerr := q.ledgerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ledgerStmt: %w", cerr)
+		}
+	}
+	if q.listBlocksStmt != nil {
+		if cerr := q.listBlocksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listBlocksStmt: %w", cerr)
+		}
+	}
+	if q.listCSRsStmt != nil {
+		if cerr := q.listCSRsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listCSRsStmt: %w", cerr)
+		}
+	}
+	if q.listChangesStmt != nil {
+		if cerr := q.listChangesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listChangesStmt: %w", cerr)
+		}
+	}
+	if q.listCompaniesStmt != nil {
+		if cerr := q.listCompaniesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listCompaniesStmt: %w", cerr)
+		}
+	}
+	if q.listContactsStmt != nil {
+		if cerr := q.listContactsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listContactsStmt: %w", cerr)
+		}
+	}
+	if q.listEntriesStmt != nil {
+		if cerr := q.listEntriesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listEntriesStmt: %w", cerr)
+		}
+	}
+	if q.listEntryStmt != nil {
+		if cerr := q.listEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listEntryStmt: %w", cerr)
+		}
+	}
+	if q.listGroupEntriesStmt != nil {
+		if cerr := q.listGroupEntriesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listGroupEntriesStmt: %w", cerr)
+		}
+	}
+	if q.markProvedStmt != nil {
+		if cerr := q.markProvedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing markProvedStmt: %w", cerr)
+		}
+	}
+	if q.newestCRLStmt != nil {
+		if cerr := q.newestCRLStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing newestCRLStmt: %w", cerr)
+		}
+	}
+	if q.newestCompanyStmt != nil {
+		if cerr := q.newestCompanyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing newestCompanyStmt: %w", cerr)
+		}
+	}
+	if q.newestContactStmt != nil {
+		if cerr := q.newestContactStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing newestContactStmt: %w", cerr)
 		}
 	}
 	if q.nextEvidenceStmt != nil {
@@ -395,9 +780,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing orderKeyStmt: %w", cerr)
 		}
 	}
+	if q.orderOfInstanceStmt != nil {
+		if cerr := q.orderOfInstanceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing orderOfInstanceStmt: %w", cerr)
+		}
+	}
 	if q.orderStepsStmt != nil {
 		if cerr := q.orderStepsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing orderStepsStmt: %w", cerr)
+		}
+	}
+	if q.ordersUnderReviewStmt != nil {
+		if cerr := q.ordersUnderReviewStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ordersUnderReviewStmt: %w", cerr)
 		}
 	}
 	if q.plansStmt != nil {
@@ -410,9 +805,29 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing postponeStepStmt: %w", cerr)
 		}
 	}
+	if q.putCRLStmt != nil {
+		if cerr := q.putCRLStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putCRLStmt: %w", cerr)
+		}
+	}
 	if q.putSubmissionStmt != nil {
 		if cerr := q.putSubmissionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
+		}
+	}
+	if q.revokeIssuanceStmt != nil {
+		if cerr := q.revokeIssuanceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokeIssuanceStmt: %w", cerr)
+		}
+	}
+	if q.revokedIssuancesStmt != nil {
+		if cerr := q.revokedIssuancesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokedIssuancesStmt: %w", cerr)
+		}
+	}
+	if q.searchListStmt != nil {
+		if cerr := q.searchListStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing searchListStmt: %w", cerr)
 		}
 	}
 	if q.signedIssuanceStmt != nil {
@@ -430,6 +845,31 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing takeUnitStmt: %w", cerr)
 		}
 	}
+	if q.updateCSRStmt != nil {
+		if cerr := q.updateCSRStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateCSRStmt: %w", cerr)
+		}
+	}
+	if q.updateCertificateStmt != nil {
+		if cerr := q.updateCertificateStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateCertificateStmt: %w", cerr)
+		}
+	}
+	if q.updateCompanyStmt != nil {
+		if cerr := q.updateCompanyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateCompanyStmt: %w", cerr)
+		}
+	}
+	if q.updateContactStmt != nil {
+		if cerr := q.updateContactStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateContactStmt: %w", cerr)
+		}
+	}
+	if q.updateListEntryStmt != nil {
+		if cerr := q.updateListEntryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateListEntryStmt: %w", cerr)
+		}
+	}
 	if q.updateOrderStmt != nil {
 		if cerr := q.updateOrderStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateOrderStmt: %w", cerr)
@@ -440,9 +880,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing useNonceStmt: %w", cerr)
 		}
 	}
-	if q.validationStmt != nil {
-		if cerr := q.validationStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing validationStmt: %w", cerr)
+	if q.validationsStmt != nil {
+		if cerr := q.validationsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing validationsStmt: %w", cerr)
 		}
 	}
 	return err
@@ -487,55 +927,110 @@ type Queries struct {
 	accessKeyStmt               *sql.Stmt
 	accessKeysStmt              *sql.Stmt
 	accountStmt                 *sql.Stmt
+	accountChangesStmt          *sql.Stmt
+	accountOfOrderStmt          *sql.Stmt
 	accountsStmt                *sql.Stmt
 	addAccessKeyStmt            *sql.Stmt
 	addAccountStmt              *sql.Stmt
 	addAuthorityStmt            *sql.Stmt
+	addCSRStmt                  *sql.Stmt
 	addCertificateStmt          *sql.Stmt
+	addCompanyStmt              *sql.Stmt
+	addContactStmt              *sql.Stmt
 	addEvidenceStmt             *sql.Stmt
 	addIssuanceStmt             *sql.Stmt
 	addKeysetStmt               *sql.Stmt
 	addLedgerLineStmt           *sql.Stmt
+	addListEntryStmt            *sql.Stmt
 	addOrderStmt                *sql.Stmt
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
 	addStepStmt                 *sql.Stmt
 	addValidationStmt           *sql.Stmt
 	authoritiesStmt             *sql.Stmt
+	cRLStmt                     *sql.Stmt
+	cSRStmt                     *sql.Stmt
+	cSRAwaitedStmt              *sql.Stmt
+	cSRByKeyStmt                *sql.Stmt
 	certificateStmt             *sql.Stmt
-	certificateKeyStmt          *sql.Stmt
+	certificateEndStmt          *sql.Stmt
+	certificateNamedStmt        *sql.Stmt
+	certificateOfInstanceStmt   *sql.Stmt
+	certificateOfOrderStmt      *sql.Stmt
 	claimStepsStmt              *sql.Stmt
+	companyStmt                 *sql.Stmt
+	companyNamedStmt            *sql.Stmt
 	completeIssuanceStmt        *sql.Stmt
+	contactStmt                 *sql.Stmt
+	countCSRsStmt               *sql.Stmt
+	countCompaniesStmt          *sql.Stmt
+	countContactsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
+	countInBlockStmt            *sql.Stmt
+	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
+	countRevocationStmt         *sql.Stmt
 	debitOfStmt                 *sql.Stmt
+	deleteCSRStmt               *sql.Stmt
+	deleteCertificateStmt       *sql.Stmt
+	deleteCompanyStmt           *sql.Stmt
+	deleteContactStmt           *sql.Stmt
+	deleteListEntryStmt         *sql.Stmt
 	deleteOrderKeyStmt          *sql.Stmt
 	deleteOrderStepsStmt        *sql.Stmt
 	deleteSubmissionsBeforeStmt *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
+	discountInBlockStmt         *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
+	hideCertificateStmt         *sql.Stmt
 	hurryStepStmt               *sql.Stmt
+	issuanceStmt                *sql.Stmt
+	issuedOrdersStmt            *sql.Stmt
 	keysetStmt                  *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
+	lastListSeqStmt             *sql.Stmt
 	ledgerStmt                  *sql.Stmt
+	listBlocksStmt              *sql.Stmt
+	listCSRsStmt                *sql.Stmt
+	listChangesStmt             *sql.Stmt
+	listCompaniesStmt           *sql.Stmt
+	listContactsStmt            *sql.Stmt
+	listEntriesStmt             *sql.Stmt
+	listEntryStmt               *sql.Stmt
+	listGroupEntriesStmt        *sql.Stmt
+	markProvedStmt              *sql.Stmt
+	newestCRLStmt               *sql.Stmt
+	newestCompanyStmt           *sql.Stmt
+	newestContactStmt           *sql.Stmt
 	nextEvidenceStmt            *sql.Stmt
 	nextStepStmt                *sql.Stmt
 	orderStmt                   *sql.Stmt
 	orderKeyStmt                *sql.Stmt
+	orderOfInstanceStmt         *sql.Stmt
 	orderStepsStmt              *sql.Stmt
+	ordersUnderReviewStmt       *sql.Stmt
 	plansStmt                   *sql.Stmt
 	postponeStepStmt            *sql.Stmt
+	putCRLStmt                  *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
+	revokeIssuanceStmt          *sql.Stmt
+	revokedIssuancesStmt        *sql.Stmt
+	searchListStmt              *sql.Stmt
 	signedIssuanceStmt          *sql.Stmt
 	submissionStmt              *sql.Stmt
 	takeUnitStmt                *sql.Stmt
+	updateCSRStmt               *sql.Stmt
+	updateCertificateStmt       *sql.Stmt
+	updateCompanyStmt           *sql.Stmt
+	updateContactStmt           *sql.Stmt
+	updateListEntryStmt         *sql.Stmt
 	updateOrderStmt             *sql.Stmt
 	useNonceStmt                *sql.Stmt
-	validationStmt              *sql.Stmt
+	validationsStmt             *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -545,54 +1040,109 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		accessKeyStmt:               q.accessKeyStmt,
 		accessKeysStmt:              q.accessKeysStmt,
 		accountStmt:                 q.accountStmt,
+		accountChangesStmt:          q.accountChangesStmt,
+		accountOfOrderStmt:          q.accountOfOrderStmt,
 		accountsStmt:                q.accountsStmt,
 		addAccessKeyStmt:            q.addAccessKeyStmt,
 		addAccountStmt:              q.addAccountStmt,
 		addAuthorityStmt:            q.addAuthorityStmt,
+		addCSRStmt:                  q.addCSRStmt,
 		addCertificateStmt:          q.addCertificateStmt,
+		addCompanyStmt:              q.addCompanyStmt,
+		addContactStmt:              q.addContactStmt,
 		addEvidenceStmt:             q.addEvidenceStmt,
 		addIssuanceStmt:             q.addIssuanceStmt,
 		addKeysetStmt:               q.addKeysetStmt,
 		addLedgerLineStmt:           q.addLedgerLineStmt,
+		addListEntryStmt:            q.addListEntryStmt,
 		addOrderStmt:                q.addOrderStmt,
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
 		addStepStmt:                 q.addStepStmt,
 		addValidationStmt:           q.addValidationStmt,
 		authoritiesStmt:             q.authoritiesStmt,
+		cRLStmt:                     q.cRLStmt,
+		cSRStmt:                     q.cSRStmt,
+		cSRAwaitedStmt:              q.cSRAwaitedStmt,
+		cSRByKeyStmt:                q.cSRByKeyStmt,
 		certificateStmt:             q.certificateStmt,
-		certificateKeyStmt:          q.certificateKeyStmt,
+		certificateEndStmt:          q.certificateEndStmt,
+		certificateNamedStmt:        q.certificateNamedStmt,
+		certificateOfInstanceStmt:   q.certificateOfInstanceStmt,
+		certificateOfOrderStmt:      q.certificateOfOrderStmt,
 		claimStepsStmt:              q.claimStepsStmt,
+		companyStmt:                 q.companyStmt,
+		companyNamedStmt:            q.companyNamedStmt,
 		completeIssuanceStmt:        q.completeIssuanceStmt,
+		contactStmt:                 q.contactStmt,
+		countCSRsStmt:               q.countCSRsStmt,
+		countCompaniesStmt:          q.countCompaniesStmt,
+		countContactsStmt:           q.countContactsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
+		countInBlockStmt:            q.countInBlockStmt,
+		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
+		countRevocationStmt:         q.countRevocationStmt,
 		debitOfStmt:                 q.debitOfStmt,
+		deleteCSRStmt:               q.deleteCSRStmt,
+		deleteCertificateStmt:       q.deleteCertificateStmt,
+		deleteCompanyStmt:           q.deleteCompanyStmt,
+		deleteContactStmt:           q.deleteContactStmt,
+		deleteListEntryStmt:         q.deleteListEntryStmt,
 		deleteOrderKeyStmt:          q.deleteOrderKeyStmt,
 		deleteOrderStepsStmt:        q.deleteOrderStepsStmt,
 		deleteSubmissionsBeforeStmt: q.deleteSubmissionsBeforeStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
+		discountInBlockStmt:         q.discountInBlockStmt,
 		evidenceStmt:                q.evidenceStmt,
 		finishStepStmt:              q.finishStepStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
+		hideCertificateStmt:         q.hideCertificateStmt,
 		hurryStepStmt:               q.hurryStepStmt,
+		issuanceStmt:                q.issuanceStmt,
+		issuedOrdersStmt:            q.issuedOrdersStmt,
 		keysetStmt:                  q.keysetStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
+		lastListSeqStmt:             q.lastListSeqStmt,
 		ledgerStmt:                  q.ledgerStmt,
+		listBlocksStmt:              q.listBlocksStmt,
+		listCSRsStmt:                q.listCSRsStmt,
+		listChangesStmt:             q.listChangesStmt,
+		listCompaniesStmt:           q.listCompaniesStmt,
+		listContactsStmt:            q.listContactsStmt,
+		listEntriesStmt:             q.listEntriesStmt,
+		listEntryStmt:               q.listEntryStmt,
+		listGroupEntriesStmt:        q.listGroupEntriesStmt,
+		markProvedStmt:              q.markProvedStmt,
+		newestCRLStmt:               q.newestCRLStmt,
+		newestCompanyStmt:           q.newestCompanyStmt,
+		newestContactStmt:           q.newestContactStmt,
 		nextEvidenceStmt:            q.nextEvidenceStmt,
 		nextStepStmt:                q.nextStepStmt,
 		orderStmt:                   q.orderStmt,
 		orderKeyStmt:                q.orderKeyStmt,
+		orderOfInstanceStmt:         q.orderOfInstanceStmt,
 		orderStepsStmt:              q.orderStepsStmt,
+		ordersUnderReviewStmt:       q.ordersUnderReviewStmt,
 		plansStmt:                   q.plansStmt,
 		postponeStepStmt:            q.postponeStepStmt,
+		putCRLStmt:                  q.putCRLStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
+		revokeIssuanceStmt:          q.revokeIssuanceStmt,
+		revokedIssuancesStmt:        q.revokedIssuancesStmt,
+		searchListStmt:              q.searchListStmt,
 		signedIssuanceStmt:          q.signedIssuanceStmt,
 		submissionStmt:              q.submissionStmt,
 		takeUnitStmt:                q.takeUnitStmt,
+		updateCSRStmt:               q.updateCSRStmt,
+		updateCertificateStmt:       q.updateCertificateStmt,
+		updateCompanyStmt:           q.updateCompanyStmt,
+		updateContactStmt:           q.updateContactStmt,
+		updateListEntryStmt:         q.updateListEntryStmt,
 		updateOrderStmt:             q.updateOrderStmt,
 		useNonceStmt:                q.useNonceStmt,
-		validationStmt:              q.validationStmt,
+		validationsStmt:             q.validationsStmt,
 	}
 }

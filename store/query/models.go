@@ -26,18 +26,98 @@ type Authority struct {
 	CreatedAt   int64
 }
 
-type Certificate struct {
+type CRL struct {
+	AuthorityID string
+	CRL         int64
+	Issued      int64
+	Revoked     int64
+	Number      int64
+	Der         []byte
+	Listed      int64
+	Partial     int64
+	ThisUpdate  int64
+	NextUpdate  int64
+}
+
+type CSR struct {
 	ID         int64
 	AccountID  int64
-	OrderID    int64
-	InstanceID string
 	Name       string
-	Serial     string
-	PEM        string
+	CommonName string
+	Sans       string
+	Algorithm  string
+	KeySize    int64
+	Country    string
+	Province   string
+	Locality   string
+	CorpName   string
+	Department string
+	CSR        string
+	KeySha2    string
 	Key        []byte
-	NotBefore  int64
-	NotAfter   int64
 	CreatedAt  int64
+}
+
+type Certificate struct {
+	ID            int64
+	AccountID     int64
+	OrderID       int64
+	InstanceID    string
+	Name          string
+	Serial        string
+	Fingerprint   string
+	Sha2          string
+	CommonName    string
+	Sans          string
+	Issuer        string
+	Organization  string
+	Country       string
+	Province      string
+	City          string
+	Algorithm     string
+	PEM           string
+	Key           []byte
+	SignPEM       string
+	SignKey       []byte
+	EncryptPEM    string
+	EncryptKey    []byte
+	NotBefore     int64
+	NotAfter      int64
+	RevokedAt     int64
+	RevokeReason  int64
+	ResourceGroup string
+	Tags          string
+	CreatedAt     int64
+	DeletedAt     int64
+}
+
+type Company struct {
+	ID         int64
+	AccountID  int64
+	Name       string
+	Type       int64
+	Code       string
+	Phone      string
+	Email      string
+	Address    string
+	PostCode   string
+	Country    string
+	Province   string
+	City       string
+	Department string
+	Lang       string
+	CreatedAt  int64
+}
+
+type Contact struct {
+	ID        int64
+	AccountID int64
+	Name      string
+	Email     string
+	Mobile    string
+	IDCard    string
+	Webhooks  string
+	CreatedAt int64
 }
 
 type Evidence struct {
@@ -61,6 +141,10 @@ type Issuance struct {
 	ToBeSigned  []byte
 	Certificate []byte
 	At          int64
+	NotAfter    int64
+	CRL         int64
+	RevokedAt   int64
+	Reason      int64
 }
 
 type Keyset struct {
@@ -76,6 +160,27 @@ type Ledger struct {
 	At        int64
 }
 
+type ListBlock struct {
+	AccountID     int64
+	Kind          string
+	Status        string
+	Block         int64
+	ResourceGroup string
+	Entries       int64
+}
+
+type Listed struct {
+	Kind          string
+	RowID         int64
+	AccountID     int64
+	Seq           int64
+	Status        string
+	NotAfter      int64
+	ChangesAt     int64
+	ResourceGroup string
+	Search        string
+}
+
 type Nonce struct {
 	AccessKeyID string
 	Nonce       string
@@ -89,13 +194,18 @@ type Order struct {
 	AccessKeyID   string
 	ProductCode   string
 	PlanID        int64
-	Name          string
+	Names         string
 	Method        string
 	Username      string
 	Phone         string
 	Email         string
+	Company       string
 	Tags          string
+	ResourceGroup string
 	CSR           []byte
+	CSRID         int64
+	Review        string
+	Renews        int64
 	State         string
 	Reason        string
 	CreatedAt     int64
@@ -149,7 +259,9 @@ type Submission struct {
 type Validation struct {
 	OrderID   int64
 	AccountID int64
+	Position  int64
 	Name      string
 	Method    string
 	Token     string
+	ProvedAt  int64
 }

@@ -9,6 +9,17 @@ import (
 	"context"
 )
 
+const accountOfOrder = `-- name: AccountOfOrder :one
+SELECT account_id FROM orders WHERE id = $1 AND state <> 'deleted'
+`
+
+func (q *Queries) AccountOfOrder(ctx context.Context, id int64) (int64, error) {
+	row := q.queryRow(ctx, q.accountOfOrderStmt, accountOfOrder, id)
+	var account_id int64
+	err := row.Scan(&account_id)
+	return account_id, err
+}
+
 const addEvidence = `-- name: AddEvidence :exec
 INSERT INTO evidence (order_id, seq, account_id, at, method, name, place, finding, detail, looks)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)
@@ -43,13 +54,13 @@ func (q *Queries) AddEvidence(ctx context.Context, arg AddEvidenceParams) error 
 
 const addOrder = `-- name: AddOrder :execrows
 INSERT INTO orders (
-    id, account_id, instance_id, access_key_id, product_code, plan_id, name, method,
-    username, phone, email, tags, csr, state, reason,
+    id, account_id, instance_id, access_key_id, product_code, plan_id, names, method,
+    username, phone, email, company, tags, resource_group, csr, csr_id, review, renews, state, reason,
     created_at, prove_by, proved_at, issued_at, certificate_id, version
 ) VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8,
-    $9, $10, $11, $12, $13, $14, $15,
-    $16, $17, $18, $19, $20, $21
+    $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22, $23, $24, $25, $26
 ) ON CONFLICT DO NOTHING
 `
 
@@ -60,13 +71,18 @@ type AddOrderParams struct {
 	AccessKeyID   string
 	ProductCode   string
 	PlanID        int64
-	Name          string
+	Names         string
 	Method        string
 	Username      string
 	Phone         string
 	Email         string
+	Company       string
 	Tags          string
+	ResourceGroup string
 	CSR           []byte
+	CSRID         int64
+	Review        string
+	Renews        int64
 	State         string
 	Reason        string
 	CreatedAt     int64
@@ -85,13 +101,18 @@ func (q *Queries) AddOrder(ctx context.Context, arg AddOrderParams) (int64, erro
 		arg.AccessKeyID,
 		arg.ProductCode,
 		arg.PlanID,
-		arg.Name,
+		arg.Names,
 		arg.Method,
 		arg.Username,
 		arg.Phone,
 		arg.Email,
+		arg.Company,
 		arg.Tags,
+		arg.ResourceGroup,
 		arg.CSR,
+		arg.CSRID,
+		arg.Review,
+		arg.Renews,
 		arg.State,
 		arg.Reason,
 		arg.CreatedAt,
@@ -136,12 +157,14 @@ func (q *Queries) AddOrderKey(ctx context.Context, arg AddOrderKeyParams) (int64
 }
 
 const addValidation = `-- name: AddValidation :exec
-INSERT INTO validations (order_id, account_id, name, method, token) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO validations (order_id, account_id, position, name, method, token, proved_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0)
 `
 
 type AddValidationParams struct {
 	OrderID   int64
 	AccountID int64
+	Position  int64
 	Name      string
 	Method    string
 	Token     string
@@ -151,6 +174,7 @@ func (q *Queries) AddValidation(ctx context.Context, arg AddValidationParams) er
 	_, err := q.exec(ctx, q.addValidationStmt, addValidation,
 		arg.OrderID,
 		arg.AccountID,
+		arg.Position,
 		arg.Name,
 		arg.Method,
 		arg.Token,
@@ -231,7 +255,7 @@ func (q *Queries) Evidence(ctx context.Context, arg EvidenceParams) ([]Evidence,
 }
 
 const lastEvidence = `-- name: LastEvidence :one
-SELECT order_id, seq, account_id, at, method, name, place, finding, detail, looks FROM evidence WHERE order_id = $1 AND account_id = $2 AND place = $3
+SELECT order_id, seq, account_id, at, method, name, place, finding, detail, looks FROM evidence WHERE order_id = $1 AND account_id = $2 AND place = $3 AND name = $4
 ORDER BY seq DESC LIMIT 1
 `
 
@@ -239,10 +263,16 @@ type LastEvidenceParams struct {
 	OrderID   int64
 	AccountID int64
 	Place     string
+	Name      string
 }
 
 func (q *Queries) LastEvidence(ctx context.Context, arg LastEvidenceParams) (Evidence, error) {
-	row := q.queryRow(ctx, q.lastEvidenceStmt, lastEvidence, arg.OrderID, arg.AccountID, arg.Place)
+	row := q.queryRow(ctx, q.lastEvidenceStmt, lastEvidence,
+		arg.OrderID,
+		arg.AccountID,
+		arg.Place,
+		arg.Name,
+	)
 	var i Evidence
 	err := row.Scan(
 		&i.OrderID,
@@ -259,6 +289,28 @@ func (q *Queries) LastEvidence(ctx context.Context, arg LastEvidenceParams) (Evi
 	return i, err
 }
 
+const markProved = `-- name: MarkProved :exec
+UPDATE validations SET proved_at = $1
+WHERE account_id = $2 AND order_id = $3 AND name = $4 AND proved_at = 0
+`
+
+type MarkProvedParams struct {
+	ProvedAt  int64
+	AccountID int64
+	OrderID   int64
+	Name      string
+}
+
+func (q *Queries) MarkProved(ctx context.Context, arg MarkProvedParams) error {
+	_, err := q.exec(ctx, q.markProvedStmt, markProved,
+		arg.ProvedAt,
+		arg.AccountID,
+		arg.OrderID,
+		arg.Name,
+	)
+	return err
+}
+
 const nextEvidence = `-- name: NextEvidence :one
 SELECT COUNT(*) + 1 FROM evidence WHERE order_id = $1
 `
@@ -271,7 +323,7 @@ func (q *Queries) NextEvidence(ctx context.Context, orderID int64) (int32, error
 }
 
 const order = `-- name: Order :one
-SELECT id, account_id, instance_id, access_key_id, product_code, plan_id, name, method, username, phone, email, tags, csr, state, reason, created_at, prove_by, proved_at, issued_at, certificate_id, version FROM orders WHERE account_id = $1 AND id = $2 AND state <> 'deleted'
+SELECT id, account_id, instance_id, access_key_id, product_code, plan_id, names, method, username, phone, email, company, tags, resource_group, csr, csr_id, review, renews, state, reason, created_at, prove_by, proved_at, issued_at, certificate_id, version FROM orders WHERE account_id = $1 AND id = $2 AND state <> 'deleted'
 `
 
 type OrderParams struct {
@@ -289,13 +341,18 @@ func (q *Queries) Order(ctx context.Context, arg OrderParams) (Order, error) {
 		&i.AccessKeyID,
 		&i.ProductCode,
 		&i.PlanID,
-		&i.Name,
+		&i.Names,
 		&i.Method,
 		&i.Username,
 		&i.Phone,
 		&i.Email,
+		&i.Company,
 		&i.Tags,
+		&i.ResourceGroup,
 		&i.CSR,
+		&i.CSRID,
+		&i.Review,
+		&i.Renews,
 		&i.State,
 		&i.Reason,
 		&i.CreatedAt,
@@ -330,12 +387,62 @@ func (q *Queries) OrderKey(ctx context.Context, arg OrderKeyParams) (OrderKey, e
 	return i, err
 }
 
+const orderOfInstance = `-- name: OrderOfInstance :one
+SELECT id FROM orders WHERE account_id = $1 AND instance_id = $2 AND state <> 'deleted'
+`
+
+type OrderOfInstanceParams struct {
+	AccountID  int64
+	InstanceID string
+}
+
+func (q *Queries) OrderOfInstance(ctx context.Context, arg OrderOfInstanceParams) (int64, error) {
+	row := q.queryRow(ctx, q.orderOfInstanceStmt, orderOfInstance, arg.AccountID, arg.InstanceID)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
+const ordersUnderReview = `-- name: OrdersUnderReview :many
+SELECT account_id, id FROM orders WHERE review = 'pending' AND state = 'process' ORDER BY created_at, id
+`
+
+type OrdersUnderReviewRow struct {
+	AccountID int64
+	ID        int64
+}
+
+// The operator reviews orders of all accounts.
+func (q *Queries) OrdersUnderReview(ctx context.Context) ([]OrdersUnderReviewRow, error) {
+	rows, err := q.query(ctx, q.ordersUnderReviewStmt, ordersUnderReview)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersUnderReviewRow
+	for rows.Next() {
+		var i OrdersUnderReviewRow
+		if err := rows.Scan(&i.AccountID, &i.ID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const updateOrder = `-- name: UpdateOrder :execrows
 UPDATE orders SET
     state = $1, reason = $2, proved_at = $3,
     issued_at = $4, certificate_id = $5,
+    review = $6, resource_group = $7, tags = $8,
     version = version + 1
-WHERE account_id = $6 AND id = $7 AND version = $8
+WHERE account_id = $9 AND id = $10 AND version = $11
 `
 
 type UpdateOrderParams struct {
@@ -344,6 +451,9 @@ type UpdateOrderParams struct {
 	ProvedAt      int64
 	IssuedAt      int64
 	CertificateID int64
+	Review        string
+	ResourceGroup string
+	Tags          string
 	AccountID     int64
 	ID            int64
 	Version       int64
@@ -356,6 +466,9 @@ func (q *Queries) UpdateOrder(ctx context.Context, arg UpdateOrderParams) (int64
 		arg.ProvedAt,
 		arg.IssuedAt,
 		arg.CertificateID,
+		arg.Review,
+		arg.ResourceGroup,
+		arg.Tags,
 		arg.AccountID,
 		arg.ID,
 		arg.Version,
@@ -366,24 +479,42 @@ func (q *Queries) UpdateOrder(ctx context.Context, arg UpdateOrderParams) (int64
 	return result.RowsAffected()
 }
 
-const validation = `-- name: Validation :one
-SELECT order_id, account_id, name, method, token FROM validations WHERE account_id = $1 AND order_id = $2
+const validations = `-- name: Validations :many
+SELECT order_id, account_id, position, name, method, token, proved_at FROM validations WHERE account_id = $1 AND order_id = $2 ORDER BY position
 `
 
-type ValidationParams struct {
+type ValidationsParams struct {
 	AccountID int64
 	OrderID   int64
 }
 
-func (q *Queries) Validation(ctx context.Context, arg ValidationParams) (Validation, error) {
-	row := q.queryRow(ctx, q.validationStmt, validation, arg.AccountID, arg.OrderID)
-	var i Validation
-	err := row.Scan(
-		&i.OrderID,
-		&i.AccountID,
-		&i.Name,
-		&i.Method,
-		&i.Token,
-	)
-	return i, err
+func (q *Queries) Validations(ctx context.Context, arg ValidationsParams) ([]Validation, error) {
+	rows, err := q.query(ctx, q.validationsStmt, validations, arg.AccountID, arg.OrderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Validation
+	for rows.Next() {
+		var i Validation
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.AccountID,
+			&i.Position,
+			&i.Name,
+			&i.Method,
+			&i.Token,
+			&i.ProvedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

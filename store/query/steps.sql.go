@@ -89,7 +89,7 @@ func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step,
 }
 
 const deleteOrderSteps = `-- name: DeleteOrderSteps :exec
-DELETE FROM steps WHERE account_id = $1 AND order_id = $2
+DELETE FROM steps WHERE account_id = $1 AND order_id = $2 AND kind <> 'revoke_order'
 `
 
 type DeleteOrderStepsParams struct {
@@ -199,13 +199,16 @@ func (q *Queries) OrderSteps(ctx context.Context, arg OrderStepsParams) ([]Step,
 }
 
 const postponeStep = `-- name: PostponeStep :execrows
-UPDATE steps SET due_at = $1, last_error = $2, lease_until = 0, version = version + 1
-WHERE id = $3 AND version = $4
+UPDATE steps SET
+    due_at = $1, last_error = $2, lease_until = 0, version = version + 1,
+    attempts = CASE WHEN $3 = 1 THEN attempts ELSE 0 END
+WHERE steps.id = $4 AND version = $5
 `
 
 type PostponeStepParams struct {
 	DueAt     int64
 	LastError string
+	Failed    interface{}
 	ID        int64
 	Version   int64
 }
@@ -214,6 +217,7 @@ func (q *Queries) PostponeStep(ctx context.Context, arg PostponeStepParams) (int
 	result, err := q.exec(ctx, q.postponeStepStmt, postponeStep,
 		arg.DueAt,
 		arg.LastError,
+		arg.Failed,
 		arg.ID,
 		arg.Version,
 	)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"chancery"
@@ -43,6 +44,31 @@ var certificates = []promise{
 		first.Key = chancery.Secret{}
 		same(t, "the certificate", answer(t, s, certificate(first)), first)
 	}},
+	{"an upload comes back as it was added, its keys apart", func(t *testing.T, s chancery.Store) {
+		want := uploadOf(newAccount(t, s))
+		write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(want) })
+		same(t, "the certificate with its keys", answer(t, s, func(tx chancery.Tx) (chancery.Certificate, error) {
+			return tx.CertificateKeys(want.AccountID, want.ID)
+		}), want)
+		want.SM2.SignKey, want.SM2.EncryptKey = chancery.Secret{}, chancery.Secret{}
+		same(t, "the certificate", answer(t, s, certificate(want)), want)
+		same(t, "the one of the resource id", answer(t, s, func(tx chancery.Tx) (chancery.Certificate, error) {
+			return tx.CertificateOfInstance(want.AccountID, want.InstanceID)
+		}), want)
+		same(t, "the one of the name", answer(t, s, certificateNamed(want)), want.ID)
+	}},
+	{"a certificate name is taken once in an account", aCertificateNameIsTakenOnce},
+	{"an update of a certificate writes what can change and nothing else", anUpdateOfACertificateWritesWhatCanChange},
+	{"a deleted upload is gone", func(t *testing.T, s chancery.Store) {
+		c := uploadOf(newAccount(t, s))
+		write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(c) })
+		write(t, s, func(tx chancery.Tx) error { return tx.DeleteCertificate(c.AccountID, c.ID, at(1)) })
+		missing(t, s, certificate(c))
+		missing(t, s, certificateNamed(c))
+		write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(c) }) // id and name are free again
+	}},
+	{"a deleted certificate of an order stays with the order, without its key", aDeletedCertificateStaysWithItsOrder},
+	{"a deleted certificate that is revoked stays deleted, whoever has its name now", aDeletedCertificateStaysDeleted},
 	{"authorities come back with their keys, oldest first", func(t *testing.T, s chancery.Store) {
 		young := chancery.Authority{ID: "aa", Kind: chancery.RootAuthority, Certificate: []byte{0, 1}, Key: chancery.NewSecret([]byte("k1")), CreatedAt: at(2)}
 		old := chancery.Authority{ID: "bb", Kind: chancery.IssuingAuthority, Certificate: []byte{2}, Key: chancery.NewSecret([]byte("k2")), CreatedAt: at(1)}
@@ -117,8 +143,8 @@ var certificates = []promise{
 func certificateOf(o chancery.Order) chancery.Certificate {
 	return chancery.Certificate{
 		ID: chancery.NewCertificateID(), AccountID: o.AccountID, OrderID: o.ID, InstanceID: o.InstanceID, Name: "cert-1",
-		Serial: "00ff", PEM: "-----BEGIN CERTIFICATE-----\n", Key: chancery.NewSecret([]byte("private")),
-		NotBefore: start, NotAfter: at(90), CreatedAt: at(1),
+		CertificateFacts: chancery.CertificateFacts{Serial: "00ff", CommonName: "www.example.test", NotBefore: start, NotAfter: at(90)},
+		PEM:              "-----BEGIN CERTIFICATE-----\n", Key: chancery.NewSecret([]byte("private")), CreatedAt: at(1),
 	}
 }
 
@@ -127,7 +153,86 @@ func certificate(c chancery.Certificate) func(chancery.Tx) (chancery.Certificate
 }
 
 func certificateKey(c chancery.Certificate) func(chancery.Tx) (chancery.Secret, error) {
-	return func(tx chancery.Tx) (chancery.Secret, error) { return tx.CertificateKey(c.AccountID, c.ID) }
+	return func(tx chancery.Tx) (chancery.Secret, error) {
+		opened, err := tx.CertificateKeys(c.AccountID, c.ID)
+		return opened.Key, err
+	}
+}
+
+func certificateNamed(c chancery.Certificate) func(chancery.Tx) (chancery.CertificateID, error) {
+	return func(tx chancery.Tx) (chancery.CertificateID, error) { return tx.CertificateNamed(c.AccountID, c.Name) }
+}
+
+func certificateOfOrder(c chancery.Certificate) func(chancery.Tx) (chancery.Certificate, error) {
+	return func(tx chancery.Tx) (chancery.Certificate, error) {
+		return tx.CertificateOfOrder(c.AccountID, c.OrderID)
+	}
+}
+
+func aCertificateNameIsTakenOnce(t *testing.T, s chancery.Store) {
+	first, second := uploadOf(newAccount(t, s)), uploadOf(newAccount(t, s))
+	second.Name = first.Name // in another account
+	third := uploadOf(first.AccountID)
+	write(t, s, func(tx chancery.Tx) error {
+		return errors.Join(tx.AddCertificate(first), tx.AddCertificate(second), tx.AddCertificate(third))
+	})
+	fourth := uploadOf(first.AccountID)
+	third.Name, fourth.Name = first.Name, first.Name
+	refused(t, s, chancery.ErrConflict, func(tx chancery.Tx) error { return tx.AddCertificate(fourth) })
+	refused(t, s, chancery.ErrConflict, func(tx chancery.Tx) error { return tx.UpdateCertificate(third) })
+	write(t, s, func(tx chancery.Tx) error { return tx.UpdateCertificate(first) }) // its own name is free to itself
+}
+
+func anUpdateOfACertificateWritesWhatCanChange(t *testing.T, s chancery.Store) {
+	want := uploadOf(newAccount(t, s))
+	write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(want) })
+	want.Name, want.ResourceGroup, want.Tags = "renamed", "rg-2", []chancery.Tag{{Key: "moved"}}
+	want.RevokedAt, want.RevokeReason = at(3), chancery.KeyCompromise
+	// The rest of a certificate was settled when it was added.
+	forged := want
+	forged.InstanceID, forged.Serial, forged.SANs, forged.PEM, forged.CreatedAt = "x", "x", "evil.example.test", "x", at(9)
+	forged.SM2 = chancery.SM2Pairs{SignPEM: "x", EncryptPEM: "x"}
+	write(t, s, func(tx chancery.Tx) error { return tx.UpdateCertificate(forged) })
+	same(t, "the certificate", answer(t, s, func(tx chancery.Tx) (chancery.Certificate, error) {
+		return tx.CertificateKeys(want.AccountID, want.ID)
+	}), want)
+}
+
+func aDeletedCertificateStaysWithItsOrder(t *testing.T, s chancery.Store) {
+	c := Furnish(t, s).Certificate
+	for _, minute := range []int{1, 2} { // deleting it again changes nothing
+		write(t, s, func(tx chancery.Tx) error { return tx.DeleteCertificate(c.AccountID, c.ID, at(minute)) })
+		missing(t, s, certificate(c))
+		missing(t, s, certificateKey(c))
+		missing(t, s, certificateNamed(c))
+		kept := c
+		kept.Key = chancery.Secret{}
+		same(t, "what the order has", answer(t, s, certificateOfOrder(c)), kept)
+	}
+	upload := uploadOf(c.AccountID)
+	upload.Name = c.Name // is free again
+	write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(upload) })
+	audit(t, s)
+}
+
+// aDeletedCertificateStaysDeleted revokes an order after its certificate was deleted.
+func aDeletedCertificateStaysDeleted(t *testing.T, s chancery.Store) {
+	estate := Furnish(t, s)
+	c := estate.Certificate
+	upload := uploadOf(c.AccountID)
+	upload.Name = c.Name
+	write(t, s, func(tx chancery.Tx) error {
+		return errors.Join(tx.DeleteCertificate(c.AccountID, c.ID, at(3)), tx.AddCertificate(upload))
+	})
+	write(t, s, func(tx chancery.Tx) error {
+		_, err := happen(tx, estate.Orders[chancery.Issued], chancery.Recalled, at(4))
+		return err
+	})
+	missing(t, s, certificate(c))
+	if answer(t, s, certificateOfOrder(c)).RevokedAt.IsZero() {
+		t.Error("it is not revoked")
+	}
+	audit(t, s)
 }
 
 // intend records what is about to be signed for an order.

@@ -5,6 +5,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"math/big"
 	"sync"
@@ -26,7 +28,14 @@ type Estate struct {
 	Plan        chancery.Plan
 	Orders      map[chancery.State]chancery.Order
 	Certificate chancery.Certificate // of the issued order
+	Deleted     chancery.Certificate // of another revoked order, which keeps it without its key
+	Uploaded    chancery.Certificate // an SM2 pair with both keys
 	Submission  chancery.Submission  // of the order that waits for its proof
+	CSR         chancery.StoredCSR   // with its key
+	Keyless     chancery.StoredCSR   // without
+	FromCSR     chancery.Order       // waits for its proof, to take the key of CSR
+	Contact     chancery.Contact
+	Company     chancery.Company
 }
 
 // ways leads to every state from that of a new order.
@@ -34,6 +43,7 @@ var ways = map[chancery.State][]chancery.Event{
 	chancery.DomainVerify: {},
 	chancery.Process:      {chancery.Proved},
 	chancery.Issued:       {chancery.Proved, chancery.Signed},
+	chancery.Revoked:      {chancery.Proved, chancery.Signed, chancery.Recalled},
 	chancery.VerifyFail:   {chancery.TimedOut},
 	chancery.Payed:        {chancery.Withdrawn},
 	chancery.Deleted:      {chancery.Withdrawn, chancery.Removed},
@@ -64,7 +74,37 @@ func Furnish(t rapid.TB, s chancery.Store) Estate {
 		return tx.Certificate(e.Account, e.Orders[chancery.Issued].CertificateID)
 	})
 	e.Certificate.Key = leafKey().text
+	e.furnishStores(t, s)
+	e.furnishDeleted(t, s)
+	write(t, s, func(tx chancery.Tx) error { return putCRL(tx, at(5)) })
 	return e
+}
+
+// furnishStores adds what an account keeps beside its orders: CSRs and an order
+// made with one, an upload, a contact and a company.
+func (e *Estate) furnishStores(t rapid.TB, s chancery.Store) {
+	t.Helper()
+	e.CSR, e.Keyless = csrOf(e.Account), csrOf(e.Account)
+	e.Keyless.Key, e.Keyless.HasKey, e.Keyless.KeySHA2 = chancery.Secret{}, false, "00FF"
+	e.Uploaded = uploadOf(e.Account)
+	e.Contact = chancery.Contact{ID: chancery.NewID(), AccountID: e.Account, Name: "Ada", Email: "ada@example.test", Mobile: "138", Webhooks: "[]", CreatedAt: start}
+	e.Company = chancery.Company{ID: chancery.NewID(), AccountID: e.Account, Name: "Example", Type: 1, Code: "9133", Country: "CN", CreatedAt: start}
+	e.FromCSR = draft(e.Account)
+	e.FromCSR.CSR, e.FromCSR.CSRID = []byte("request"), e.CSR.ID
+	write(t, s, func(tx chancery.Tx) (err error) {
+		e.FromCSR, err = open(tx, e.FromCSR, start)
+		return errors.Join(
+			err, tx.AddCSR(e.CSR), tx.AddCSR(e.Keyless), tx.AddCertificate(e.Uploaded), tx.AddContact(e.Contact), tx.AddCompany(e.Company),
+		)
+	})
+}
+
+// furnishDeleted has the account delete the certificate of another revoked order.
+func (e *Estate) furnishDeleted(t rapid.TB, s chancery.Store) {
+	t.Helper()
+	order := live(t, s, e.Account, ways[chancery.Revoked]...)
+	write(t, s, func(tx chancery.Tx) error { return tx.DeleteCertificate(e.Account, order.CertificateID, at(4)) })
+	e.Deleted = answer(t, s, func(tx chancery.Tx) (chancery.Certificate, error) { return tx.CertificateOfOrder(e.Account, order.ID) })
 }
 
 // newAccount adds an account; what a test does in it no other test sees.
@@ -95,7 +135,12 @@ func grant(t rapid.TB, s chancery.Store, p chancery.Plan) chancery.Plan {
 // live opens an order and lets the events happen to it, a minute apart.
 func live(t rapid.TB, s chancery.Store, account chancery.AccountID, events ...chancery.Event) chancery.Order {
 	t.Helper()
-	order := draft(account)
+	return liveAs(t, s, draft(account), events...)
+}
+
+// liveAs is live for an order that the test has drafted.
+func liveAs(t rapid.TB, s chancery.Store, order chancery.Order, events ...chancery.Event) chancery.Order {
+	t.Helper()
 	write(t, s, func(tx chancery.Tx) (err error) {
 		order, err = open(tx, order, order.CreatedAt)
 		return err
@@ -117,11 +162,17 @@ func draft(account chancery.AccountID) chancery.Order {
 	id := chancery.NewOrderID()
 	return chancery.Order{
 		ID: id, AccountID: account, InstanceID: chancery.NewInstanceID(), AccessKeyID: "CHANkey", ProductCode: product,
-		Name: chancery.Name(fmt.Sprintf("host-%d.example.test", id)), Method: chancery.DNS,
+		Names: namesOf(id), Method: chancery.DNS,
 		Applicant: chancery.Applicant{Username: "Ada", Phone: "13800000000", Email: "ada@example.test"},
 		Tags:      []chancery.Tag{{Key: "team", Value: "web"}},
 		State:     chancery.DomainVerify, CreatedAt: start, ProveBy: at(7 * 24 * 60), Version: 1,
 	}
+}
+
+// namesOf are two, so that an order has two proofs to wait for.
+func namesOf(id chancery.OrderID) chancery.Names {
+	host := chancery.Name(fmt.Sprintf("host-%d.example.test", id))
+	return chancery.Names{host, "www." + host}
 }
 
 // open writes all rows of a new order, as an application does.
@@ -134,20 +185,23 @@ func open(tx chancery.Tx, o chancery.Order, now time.Time) (chancery.Order, erro
 	if err := tx.AddOrder(o); err != nil {
 		return o, err
 	}
-	if err := tx.AddValidation(validationOf(o)); err != nil {
+	if err := tx.AddValidations(validationsOf(o)); err != nil {
 		return o, err
 	}
 	return o, tx.AddStep(chancery.Step{Kind: chancery.AdvanceOrder, AccountID: o.AccountID, OrderID: o.ID, DueAt: now})
 }
 
-func validationOf(o chancery.Order) chancery.Validation {
-	return chancery.Validation{
-		OrderID: o.ID, AccountID: o.AccountID, Name: o.Name.Base(), Method: o.Method, Token: fmt.Sprintf("token-%d", o.ID),
+func validationsOf(o chancery.Order) (list []chancery.Validation) {
+	for _, name := range o.Names {
+		list = append(list, chancery.Validation{
+			OrderID: o.ID, AccountID: o.AccountID, Name: name.Base(), Method: o.Method, Token: fmt.Sprintf("token-%d", o.ID),
+		})
 	}
+	return list
 }
 
 func lookAt(o chancery.Order, finding chancery.Finding, now time.Time) chancery.Evidence {
-	return chancery.Evidence{At: now, Method: o.Method, Name: o.Name.Base(), Where: "resolver 192.0.2.53:53", Finding: finding}
+	return chancery.Evidence{At: now, Method: o.Method, Name: o.Names.Common().Base(), Where: "resolver 192.0.2.53:53", Finding: finding}
 }
 
 func keyOf(o chancery.Order) chancery.OrderKey {
@@ -164,14 +218,16 @@ func happen(tx chancery.Tx, o chancery.Order, event chancery.Event, now time.Tim
 	switch event {
 	case chancery.Proved:
 		o.ProvedAt = now
-		err = tx.AddEvidence(o.AccountID, o.ID, []chancery.Evidence{lookAt(o, chancery.Seen, now)})
+		err = prove(tx, o, now)
 	case chancery.Signed:
 		o.IssuedAt = now
 		o.CertificateID, err = issue(tx, o, now)
-	case chancery.TimedOut, chancery.Refused:
+	case chancery.TimedOut, chancery.Refused, chancery.Rejected:
 		o.Reason = "it " + string(event)
 	case chancery.Removed:
 		err = tx.ReturnUnit(o.AccountID, o.ID, now)
+	case chancery.Recalled:
+		err = revoke(tx, o, now)
 	}
 	if err != nil {
 		return o, err
@@ -186,6 +242,37 @@ func happen(tx chancery.Tx, o chancery.Order, event chancery.Event, now time.Tim
 	return o, err
 }
 
+// prove keeps that the proof of every name was seen.
+func prove(tx chancery.Tx, o chancery.Order, now time.Time) error {
+	for _, name := range o.Names {
+		look := lookAt(o, chancery.Seen, now)
+		look.Name = name.Base()
+		if err := tx.AddEvidence(o.AccountID, o.ID, []chancery.Evidence{look}); err != nil {
+			return err
+		}
+		if err := tx.MarkProved(o.AccountID, o.ID, look.Name, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revoke revokes the order's certificate, and in the embedded CA's record too.
+func revoke(tx chancery.Tx, o chancery.Order, now time.Time) error {
+	c, err := tx.CertificateOfOrder(o.AccountID, o.ID)
+	if err != nil {
+		return err
+	}
+	c.RevokedAt, c.RevokeReason = now, chancery.Superseded
+	if err := tx.UpdateCertificate(c); err != nil {
+		return err
+	}
+	if err := tx.RevokeIssuance(c.Serial, now, chancery.Superseded); err != nil {
+		return err
+	}
+	return tx.ReturnUnit(o.AccountID, o.ID, now)
+}
+
 func endWork(tx chancery.Tx, o chancery.Order) error {
 	if err := tx.DeleteOrderSteps(o.AccountID, o.ID); err != nil {
 		return err
@@ -195,7 +282,7 @@ func endWork(tx chancery.Tx, o chancery.Order) error {
 
 // issue records a certificate for the order the way the embedded CA does.
 func issue(tx chancery.Tx, o chancery.Order, now time.Time) (chancery.CertificateID, error) {
-	leaf, err := mint(o.Name)
+	leaf, err := mint(o.Names)
 	if err != nil {
 		return 0, err
 	}
@@ -212,24 +299,68 @@ func issue(tx chancery.Tx, o chancery.Order, now time.Time) (chancery.Certificat
 	return certificate.ID, tx.AddCertificate(certificate)
 }
 
-// authority is the one that the suite's records name; nothing is signed with it.
-var authority = chancery.Authority{
-	ID: "00112233445566778899aabbccddeeff", Kind: chancery.IssuingAuthority,
-	Certificate: []byte("certificate"), Key: chancery.NewSecret([]byte("authority's key")), CreatedAt: start,
-}
+// authority is the one that the suite's records name. It signs CRLs and nothing else.
+var authority = sync.OnceValue(func() chancery.Authority {
+	key := leafKey().signer
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, NotBefore: start, NotAfter: start.AddDate(10, 0, 0),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err)
+	}
+	return chancery.Authority{
+		ID: "00112233445566778899aabbccddeeff", Kind: chancery.IssuingAuthority,
+		Certificate: der, Key: chancery.NewSecret([]byte("authority's key")), CreatedAt: start,
+	}
+})
 
 func addAuthorityOnce(tx chancery.Tx) error {
 	known, err := tx.Authorities()
 	if err != nil || len(known) > 0 {
 		return err
 	}
-	return tx.AddAuthority(authority)
+	return tx.AddAuthority(authority())
+}
+
+// putCRL makes the next number of the authority's CRL, which lists what is revoked.
+func putCRL(tx chancery.Tx, now time.Time) error {
+	crl, err := tx.CRL(authority().ID, 0)
+	if err != nil {
+		return err
+	}
+	revoked, err := tx.RevokedIssuances(crl.AuthorityID, crl.Partition, now)
+	if err != nil {
+		return err
+	}
+	crl.Number, crl.Listed, crl.ThisUpdate, crl.NextUpdate = crl.Number+1, crl.Revoked, now, now.AddDate(0, 0, 7)
+	if crl.DER, err = crlOf(crl, revoked); err != nil {
+		return err
+	}
+	return tx.PutCRL(crl)
+}
+
+func crlOf(crl chancery.CRL, revoked []chancery.Issuance) ([]byte, error) {
+	template := &x509.RevocationList{Number: big.NewInt(crl.Number), ThisUpdate: crl.ThisUpdate, NextUpdate: crl.NextUpdate}
+	for _, issuance := range revoked {
+		serial, _ := new(big.Int).SetString(issuance.Serial, 16)
+		template.RevokedCertificateEntries = append(template.RevokedCertificateEntries, x509.RevocationListEntry{
+			SerialNumber: serial, RevocationTime: issuance.RevokedAt, ReasonCode: int(issuance.Reason),
+		})
+	}
+	issuer, err := x509.ParseCertificate(authority().Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("reading the authority: %w", err)
+	}
+	return x509.CreateRevocationList(rand.Reader, template, issuer, leafKey().signer)
 }
 
 // issuanceOf is the record of an intent to sign for the order.
 func issuanceOf(o chancery.Order, serial string) chancery.Issuance {
 	return chancery.Issuance{
-		Serial: serial, AuthorityID: authority.ID, AccountID: o.AccountID, OrderID: o.ID, ToBeSigned: []byte("to be signed"), At: start,
+		Serial: serial, AuthorityID: authority().ID, AccountID: o.AccountID, OrderID: o.ID, ToBeSigned: []byte("to be signed"),
+		At: start, NotAfter: start.AddDate(0, 3, 0),
 	}
 }
 
@@ -248,18 +379,18 @@ var leafKey = sync.OnceValue(func() madeKey {
 	if err != nil {
 		panic(err)
 	}
-	text, _, err := chancery.NewKeyAndCSR(key, "leaf.example.test")
+	text, _, err := chancery.NewKeyAndCSR(key, chancery.Names{"leaf.example.test"})
 	if err != nil {
 		panic(err)
 	}
 	return madeKey{key, text}
 })
 
-// mint makes a certificate for the name, signed by its own key.
-func mint(name chancery.Name) (*x509.Certificate, error) {
+// mint makes a certificate for the names, signed by its own key.
+func mint(names chancery.Names) (*x509.Certificate, error) {
 	key := leafKey().signer
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(chancery.NewID()), DNSNames: []string{string(name)},
+		SerialNumber: big.NewInt(chancery.NewID()), DNSNames: names.Strings(),
 		NotBefore: start, NotAfter: start.AddDate(0, 3, 0),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
@@ -267,4 +398,30 @@ func mint(name chancery.Name) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("making a certificate: %w", err)
 	}
 	return x509.ParseCertificate(der)
+}
+
+// csrOf is an entry of an account's CSR store that is not there yet.
+func csrOf(account chancery.AccountID) chancery.StoredCSR {
+	return chancery.StoredCSR{
+		ID: chancery.CSRID(chancery.NewID()), AccountID: account, Name: "request", CommonName: "www.example.test", SANs: "www.example.test",
+		Algorithm: "ECC", KeySize: 256, PEM: "a request", KeySHA2: "FF00", Key: leafKey().text, HasKey: true, CreatedAt: start,
+	}
+}
+
+// uploadOf is an SM2 pair that an account could upload.
+func uploadOf(account chancery.AccountID) chancery.Certificate {
+	id := chancery.NewCertificateID()
+	return chancery.Certificate{
+		ID: id, AccountID: account, InstanceID: fmt.Sprintf("upload-%d", id), Name: fmt.Sprintf("upload-%d", id),
+		CertificateFacts: chancery.CertificateFacts{
+			Serial: "00fe", Fingerprint: "AA", SHA2: "BB", CommonName: "mail.example.test", SANs: "mail.example.test,example.test",
+			Issuer: "Some CA", Organization: "Example", Country: "CN", Province: "Zhejiang", City: "Hangzhou", Algorithm: "SM2",
+			NotBefore: start, NotAfter: start.AddDate(0, 3, 0),
+		},
+		PEM: "the pair", SM2: chancery.SM2Pairs{
+			SignPEM: "for signing", SignKey: chancery.NewSecret([]byte("signs")),
+			EncryptPEM: "for encryption", EncryptKey: chancery.NewSecret([]byte("encrypts")),
+		},
+		ResourceGroup: "rg-1", Tags: []chancery.Tag{{Key: "kept", Value: "here"}}, CreatedAt: start,
+	}
 }

@@ -142,7 +142,7 @@ func (w *world) event(t *rapid.T) {
 		t.Fatalf("an order in state %s is %s: %v", before.State, event, err)
 	}
 	w.orders[before.ID] = after
-	if event == chancery.Removed {
+	if event == chancery.Removed || event == chancery.Recalled {
 		i := slices.IndexFunc(w.plans, func(p chancery.Plan) bool { return p.ID == before.PlanID })
 		w.plans[i].Used--
 		w.ledger = append(w.ledger, lineOf(before, chancery.Refund, w.now))
@@ -221,7 +221,7 @@ func (w *world) quota() (sum chancery.Quota) {
 		}
 	}
 	for _, order := range w.orders {
-		if order.State == chancery.Issued {
+		if !order.IssuedAt.IsZero() { // also when it was revoked since
 			sum.Issued++
 		}
 	}

@@ -55,12 +55,34 @@ var orders = []promise{
 			}
 		}
 	}},
-	{"what must be published comes back as it was added", func(t *testing.T, s chancery.Store) {
+	{"what must be published comes back as it was added, in the order of the names", func(t *testing.T, s chancery.Store) {
 		order := openOrder(t, s)
-		same(t, "the validation", answer(t, s, func(tx chancery.Tx) (chancery.Validation, error) {
-			return tx.Validation(order.AccountID, order.ID)
-		}), validationOf(order))
-		missing(t, s, func(tx chancery.Tx) (chancery.Validation, error) { return tx.Validation(order.AccountID, 404) })
+		want := validationsOf(order)
+		read := func(tx chancery.Tx) ([]chancery.Validation, error) { return tx.Validations(order.AccountID, order.ID) }
+		same(t, "the validations", answer(t, s, read), want)
+		for _, day := range []int{1, 2} { // the first sight counts
+			write(t, s, func(tx chancery.Tx) error { return tx.MarkProved(order.AccountID, order.ID, want[1].Name, at(day)) })
+		}
+		want[1].ProvedAt = at(1)
+		same(t, "the validations", answer(t, s, read), want)
+		same(t, "those of an order that does not exist", answer(t, s, func(tx chancery.Tx) ([]chancery.Validation, error) {
+			return tx.Validations(order.AccountID, 404)
+		}), []chancery.Validation{})
+	}},
+	{"orders under review are those of all accounts that are proved and wait for it, oldest first", ordersUnderReview},
+	{"an order is found by its resource id, and by the operator without its account", func(t *testing.T, s chancery.Store) {
+		order, gone := openOrder(t, s), openOrder(t, s, chancery.Withdrawn, chancery.Removed)
+		find := func(o chancery.Order) func(chancery.Tx) (chancery.OrderID, error) {
+			return func(tx chancery.Tx) (chancery.OrderID, error) { return tx.OrderOfInstance(o.AccountID, o.InstanceID) }
+		}
+		owner := func(o chancery.Order) func(chancery.Tx) (chancery.AccountID, error) {
+			return func(tx chancery.Tx) (chancery.AccountID, error) { return tx.AccountOfOrder(o.ID) }
+		}
+		same(t, "the order", answer(t, s, find(order)), order.ID)
+		same(t, "its account", answer(t, s, owner(order)), order.AccountID)
+		missing(t, s, find(gone))
+		missing(t, s, owner(gone))
+		missing(t, s, owner(chancery.Order{ID: 404}))
 	}},
 	{"looks that come to the same are counted on one line", looksThatComeToTheSame},
 	{"a look at the proof of an order that does not exist is not found", func(t *testing.T, s chancery.Store) {
@@ -131,7 +153,8 @@ func anOrderComesBackAsItWasAdded(t *testing.T, s chancery.Store) {
 	grant(t, s, chancery.Plan{AccountID: account, Total: 2})
 	plain, full := draft(account), draft(account)
 	plain.Tags, plain.Applicant = nil, chancery.Applicant{}
-	full.ID, full.Name, full.Method = 1<<53-1, "*.xn--bcher-kva.example", chancery.FILE
+	full.ID, full.Names, full.Method = 1<<53-1, chancery.Names{"*.xn--bcher-kva.example"}, chancery.FILE
+	full.Company, full.ResourceGroup, full.Review, full.Renews = "Bücher GmbH", "rg-1", chancery.ReviewPassed, 4
 	full.CSR, full.Tags = []byte{0x30, 0, 255}, []chancery.Tag{{Key: "ü'\"\\", Value: "<&>"}, {Key: "b"}}
 	full.Applicant = chancery.Applicant{Username: "阿达'", Phone: "+44 20", Email: `"a b"@example.test`}
 	full.State, full.Reason = chancery.Issued, "none"
@@ -150,14 +173,41 @@ func anUpdateWritesWhatCanChange(t *testing.T, s chancery.Store) {
 	changed := order
 	changed.State, changed.Reason = chancery.Issued, "why"
 	changed.ProvedAt, changed.IssuedAt, changed.CertificateID = at(1), at(2), 5
+	changed.Review, changed.ResourceGroup, changed.Tags = chancery.ReviewPassed, "rg-2", []chancery.Tag{{Key: "moved"}}
 	// The rest of an order was settled when it was opened.
 	forged := changed
 	forged.InstanceID, forged.AccessKeyID, forged.ProductCode, forged.PlanID = "cas-x", "x", "x", 1
-	forged.Name, forged.Method, forged.Applicant = "evil.example.test", chancery.FILE, chancery.Applicant{}
-	forged.Tags, forged.CSR, forged.CreatedAt, forged.ProveBy = nil, []byte("x"), at(9), at(9)
+	forged.Names, forged.Method, forged.Applicant = chancery.Names{"evil.example.test"}, chancery.FILE, chancery.Applicant{}
+	forged.CSR, forged.CreatedAt, forged.ProveBy, forged.Company, forged.Renews = []byte("x"), at(9), at(9), "Evil", 5
 	write(t, s, func(tx chancery.Tx) error { return tx.UpdateOrder(forged) })
 	changed.Version = order.Version + 1
 	same(t, "the order", orderOf(t, s, order), changed)
+}
+
+func ordersUnderReview(t *testing.T, s chancery.Store) {
+	var want []chancery.Order
+	for _, c := range []struct {
+		minute int
+		review chancery.Review
+		events []chancery.Event
+	}{
+		{3, chancery.ReviewPending, []chancery.Event{chancery.Proved}},
+		{2, chancery.ReviewPending, []chancery.Event{chancery.Proved}},
+		{1, chancery.ReviewPending, nil}, // not proved
+		{1, chancery.ReviewPending, []chancery.Event{chancery.Proved, chancery.Rejected}},
+		{1, chancery.ReviewPassed, []chancery.Event{chancery.Proved}},
+		{1, chancery.NoReview, []chancery.Event{chancery.Proved}},
+	} {
+		account := newAccount(t, s)
+		grant(t, s, chancery.Plan{AccountID: account, Total: 1})
+		order := draft(account)
+		order.CreatedAt, order.Review = at(c.minute), c.review
+		order = liveAs(t, s, order, c.events...)
+		if order.Review == chancery.ReviewPending && order.State == chancery.Process {
+			want = append([]chancery.Order{order}, want...)
+		}
+	}
+	same(t, "the orders under review", answer(t, s, chancery.Tx.OrdersUnderReview), want)
 }
 
 func looksThatComeToTheSame(t *testing.T, s chancery.Store) {

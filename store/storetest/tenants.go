@@ -22,8 +22,36 @@ type named struct {
 	product     string
 	submission  []byte
 	order       chancery.OrderID // waits for its proof, and has a key
+	instance    string           // of that order
+	name        chancery.Name    // to be proved for it
 	issued      chancery.OrderID
-	certificate chancery.CertificateID
+	certificate chancery.CertificateID // of the issued order
+	certInst    string                 // its resource id
+	certName    string
+	upload      chancery.CertificateID
+	csr         chancery.CSRID // has its key, and an open order waits for it
+	keySHA2     string         // of that CSR
+	keyless     chancery.CSRID
+	contact     int64
+	company     int64
+	companyName string
+}
+
+// all is a page that has room for everything, later a time when every date has passed.
+var (
+	all   = chancery.Page{Number: 1, Size: chancery.MaxPageSize}
+	later = start.AddDate(1, 0, 0)
+)
+
+// listing is a list with its total.
+type listing[T any] struct {
+	Rows  []T
+	Total int64
+}
+
+// listed puts the results of a listing method together.
+func listed[T any](rows []T, total int64, err error) (any, error) {
+	return listing[T]{rows, total}, err
 }
 
 // methodsOfTenants calls each method that reads or changes rows of the account
@@ -44,21 +72,85 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"UpdateOrder": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.UpdateOrder(chancery.Order{ID: n.order, AccountID: n.account, State: chancery.Deleted, Version: 1})
 	},
-	"Validation": func(tx chancery.Tx, n named) (any, error) { return tx.Validation(n.account, n.order) },
+	"Validations":     func(tx chancery.Tx, n named) (any, error) { return tx.Validations(n.account, n.order) },
+	"OrderOfInstance": func(tx chancery.Tx, n named) (any, error) { return tx.OrderOfInstance(n.account, n.instance) },
+	"IssuedOrders":    func(tx chancery.Tx, n named) (any, error) { return tx.IssuedOrders(n.account, 10) },
+	"MarkProved": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.MarkProved(n.account, n.order, n.name, start)
+	},
 	"AddEvidence": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.AddEvidence(n.account, n.order, []chancery.Evidence{{At: start, Finding: chancery.Seen}})
 	},
-	"Evidence":       func(tx chancery.Tx, n named) (any, error) { return tx.Evidence(n.account, n.issued) },
-	"OrderKey":       func(tx chancery.Tx, n named) (any, error) { return tx.OrderKey(n.account, n.order) },
-	"DeleteOrderKey": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteOrderKey(n.account, n.order) },
-	"Certificate":    func(tx chancery.Tx, n named) (any, error) { return tx.Certificate(n.account, n.certificate) },
-	"CertificateKey": func(tx chancery.Tx, n named) (any, error) { return tx.CertificateKey(n.account, n.certificate) },
+	"Evidence":         func(tx chancery.Tx, n named) (any, error) { return tx.Evidence(n.account, n.issued) },
+	"OrderKey":         func(tx chancery.Tx, n named) (any, error) { return tx.OrderKey(n.account, n.order) },
+	"DeleteOrderKey":   func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteOrderKey(n.account, n.order) },
+	"Certificate":      func(tx chancery.Tx, n named) (any, error) { return tx.Certificate(n.account, n.certificate) },
+	"CertificateKeys":  func(tx chancery.Tx, n named) (any, error) { return tx.CertificateKeys(n.account, n.certificate) },
+	"CertificateNamed": func(tx chancery.Tx, n named) (any, error) { return tx.CertificateNamed(n.account, n.certName) },
+	"CertificateOfInstance": func(tx chancery.Tx, n named) (any, error) {
+		return tx.CertificateOfInstance(n.account, n.certInst)
+	},
+	"CertificateOfOrder": func(tx chancery.Tx, n named) (any, error) { return tx.CertificateOfOrder(n.account, n.issued) },
+	"UpdateCertificate": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.UpdateCertificate(chancery.Certificate{ID: n.upload, AccountID: n.account, Name: "renamed", RevokedAt: start})
+	},
+	"DeleteCertificate": func(tx chancery.Tx, n named) (any, error) {
+		return nil, errors.Join(tx.DeleteCertificate(n.account, n.certificate, start), tx.DeleteCertificate(n.account, n.upload, start))
+	},
+	"SettleLists":  func(tx chancery.Tx, n named) (any, error) { return tx.SettleLists(n.account, later, 100) },
+	"ListsSettled": func(tx chancery.Tx, n named) (any, error) { return tx.ListsSettled(n.account, later) },
+	"List": func(tx chancery.Tx, n named) (any, error) {
+		kinds := []chancery.ListKind{chancery.ListOrder, chancery.ListIssued, chancery.ListUploaded}
+		found, err := listed(tx.List(n.account, chancery.ListFilter{Kinds: kinds}, all))
+		if err != nil {
+			return nil, err
+		}
+		filed, err := listed(tx.List(n.account, chancery.ListFilter{Kinds: kinds, ResourceGroup: "rg-1"}, all))
+		if err != nil {
+			return nil, err
+		}
+		searched, err := listed(tx.List(n.account, chancery.ListFilter{Kinds: kinds, Keyword: "example"}, all))
+		return []any{found, filed, searched}, err
+	},
 	"SignedIssuance": func(tx chancery.Tx, n named) (any, error) { return tx.SignedIssuance(n.account, n.issued) },
 	"OrderSteps":     func(tx chancery.Tx, n named) (any, error) { return tx.OrderSteps(n.account, n.order) },
 	"HurryStep": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.HurryStep(n.account, n.order, chancery.AdvanceOrder, start.AddDate(-1, 0, 0), start)
 	},
 	"DeleteOrderSteps": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteOrderSteps(n.account, n.order) },
+	"CSR":              func(tx chancery.Tx, n named) (any, error) { return tx.CSR(n.account, n.csr) },
+	"CSRKey":           func(tx chancery.Tx, n named) (any, error) { return tx.CSRKey(n.account, n.csr) },
+	"CSRByKey":         func(tx chancery.Tx, n named) (any, error) { return tx.CSRByKey(n.account, n.keySHA2) },
+	"UpdateCSR": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.UpdateCSR(chancery.StoredCSR{ID: n.keyless, AccountID: n.account, Key: leafKey().text})
+	},
+	"DeleteCSR":  func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteCSR(n.account, n.keyless) },
+	"CSRAwaited": func(tx chancery.Tx, n named) (any, error) { return tx.CSRAwaited(n.account, n.csr) },
+	"ListCSRs": func(tx chancery.Tx, n named) (any, error) {
+		return listed(tx.ListCSRs(n.account, chancery.CSRFilter{}, all))
+	},
+	"Contact":       func(tx chancery.Tx, n named) (any, error) { return tx.Contact(n.account, n.contact) },
+	"NewestContact": func(tx chancery.Tx, n named) (any, error) { return tx.NewestContact(n.account) },
+	"UpdateContact": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.UpdateContact(chancery.Contact{ID: n.contact, AccountID: n.account, Name: "Eve"})
+	},
+	"DeleteContact": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteContact(n.account, n.contact) },
+	"ListContacts":  func(tx chancery.Tx, n named) (any, error) { return listed(tx.ListContacts(n.account, "", all)) },
+	"Company":       func(tx chancery.Tx, n named) (any, error) { return tx.Company(n.account, n.company) },
+	"NewestCompany": func(tx chancery.Tx, n named) (any, error) { return tx.NewestCompany(n.account) },
+	"CompanyNamed":  func(tx chancery.Tx, n named) (any, error) { return tx.CompanyNamed(n.account, n.companyName) },
+	"UpdateCompany": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.UpdateCompany(chancery.Company{ID: n.company, AccountID: n.account, Name: "Evil"})
+	},
+	"DeleteCompany": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteCompany(n.account, n.company) },
+	"ListCompanies": func(tx chancery.Tx, n named) (any, error) {
+		byID, err := listed(tx.ListCompanies(n.account, chancery.CompanyFilter{ID: n.company}, all))
+		if err != nil {
+			return nil, err
+		}
+		every, err := listed(tx.ListCompanies(n.account, chancery.CompanyFilter{}, all))
+		return []any{byID, every}, err
+	},
 }
 
 // methodsOfNobody have no account to be asked with, each for a reason.
@@ -73,13 +165,24 @@ var methodsOfNobody = map[string]string{
 	"PutSubmission":           "adds a row whose account is part of it and of its key",
 	"AddPlan":                 "adds a row whose account is part of it",
 	"AddOrder":                "adds a row whose account is part of it",
-	"AddValidation":           "adds a row whose account is part of it",
+	"OrdersUnderReview":       "for the operator, who reviews orders of all accounts",
+	"AccountOfOrder":          "for the operator, who is told an order and not whose it is",
+	"AddValidations":          "adds rows whose account is part of them",
 	"AddOrderKey":             "adds a row whose account is part of it",
 	"AddCertificate":          "adds a row whose account is part of it",
 	"AddAuthority":            "the CA is the service's",
 	"Authorities":             "the CA is the service's",
 	"AddIssuance":             "the CA's own record, whose account is part of it",
 	"CompleteIssuance":        "names a record by the serial that the CA has just drawn",
+	"Issuance":                "the CA's own record, by the serial that anybody with the certificate knows",
+	"RevokeIssuance":          "changes the CA's own record",
+	"RevokedIssuances":        "for the CA's CRL, which shows those of all accounts",
+	"CRL":                     "the CA is the service's",
+	"NewestCRL":               "the CA is the service's",
+	"PutCRL":                  "the CA is the service's",
+	"AddCSR":                  "adds a row whose account is part of it",
+	"AddContact":              "adds a row whose account is part of it",
+	"AddCompany":              "adds a row whose account is part of it",
 	"AddStep":                 "adds a row whose account is part of it",
 	"ClaimSteps":              "workers serve all accounts",
 	"NextStep":                "workers serve all accounts",
@@ -122,15 +225,18 @@ func call(t *testing.T, s chancery.Store, method func(chancery.Tx, named) (any, 
 
 // belongings is everything that an account can read of itself.
 func belongings(tx chancery.Tx, owner named) []any {
-	var all []any
+	var have []any
 	for _, name := range []string{
-		"Account", "AccessKeys", "Submission", "Plans", "Quota", "Ledger", "Order", "Validation", "Evidence",
-		"OrderKey", "Certificate", "CertificateKey", "SignedIssuance", "OrderSteps",
+		"Account", "AccessKeys", "Submission", "Plans", "Quota", "Ledger", "Order", "OrderOfInstance", "IssuedOrders",
+		"Validations", "Evidence", "OrderKey", "Certificate", "CertificateKeys", "CertificateNamed", "CertificateOfInstance",
+		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListsSettled",
+		"CSRKey", "CSRByKey", "CSRAwaited", "ListCSRs", "ListContacts", "ListCompanies",
 	} {
 		answer, err := methodsOfTenants[name](tx, owner)
-		all = append(all, answer, err)
+		have = append(have, answer, err)
 	}
-	return all
+	upload, err := tx.CertificateKeys(owner.account, owner.upload)
+	return append(have, upload, err)
 }
 
 // anotherAccountsRowsDoNotExist makes each call three times: as the owner of all
@@ -141,16 +247,25 @@ func anotherAccountsRowsDoNotExist(t *testing.T, s chancery.Store) {
 	estate := Furnish(t, s)
 	owner := named{
 		account: estate.Account, accessKey: estate.AccessKey.ID, product: product, submission: estate.Submission.Key,
-		order: estate.Orders[chancery.DomainVerify].ID, issued: estate.Orders[chancery.Issued].ID, certificate: estate.Certificate.ID,
+		order: estate.Orders[chancery.DomainVerify].ID, instance: estate.Orders[chancery.DomainVerify].InstanceID,
+		name:   estate.Orders[chancery.DomainVerify].Names.Common(),
+		issued: estate.Orders[chancery.Issued].ID, certificate: estate.Certificate.ID,
+		certInst: estate.Certificate.InstanceID, certName: estate.Certificate.Name, upload: estate.Uploaded.ID,
+		csr: estate.CSR.ID, keySHA2: estate.CSR.KeySHA2, keyless: estate.Keyless.ID,
+		contact: estate.Contact.ID, company: estate.Company.ID, companyName: estate.Company.Name,
 	}
-	stranger, nobody := owner, named{accessKey: "nobody", product: "none", submission: []byte("none"), order: 404, issued: 404, certificate: 404}
+	stranger, nobody := owner, named{
+		accessKey: "nobody", product: "none", submission: []byte("none"), order: 404, instance: "none", name: "none", issued: 404,
+		certificate: 404, certInst: "none", certName: "none", upload: 404, csr: 404, keySHA2: "none", keyless: 404,
+		contact: 404, company: 404, companyName: "none",
+	}
 	stranger.account = newAccount(t, s)
 	nobody.account = stranger.account
 	untouched := call(t, s, func(chancery.Tx, named) (any, error) { return nil, nil }, owner, owner).After
 	for name, method := range methodsOfTenants {
 		t.Run(name, func(t *testing.T) {
 			stranger, nobody := stranger, nobody
-			if name == "Account" { // the stranger's own exists
+			if name == "Account" { // one's own account exists
 				stranger.account, nobody.account = 404, 405
 			}
 			asOwner, asStranger, asNobody := call(t, s, method, owner, owner), call(t, s, method, stranger, owner), call(t, s, method, nobody, owner)

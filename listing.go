@@ -1,0 +1,121 @@
+package chancery
+
+import (
+	"strings"
+	"time"
+)
+
+// ListKind is a kind of list entry.
+type ListKind string
+
+// The kinds. An issued certificate is an entry beside that of its order.
+const (
+	ListOrder    ListKind = "order"
+	ListIssued   ListKind = "issued"
+	ListUploaded ListKind = "upload"
+)
+
+// The statuses of an order that has no certificate.
+const (
+	StatusPayed       CertificateStatus = "PAYED"
+	StatusChecking    CertificateStatus = "CHECKING"
+	StatusCheckedFail CertificateStatus = "CHECKED_FAIL"
+)
+
+// ListStatuses are those that an entry of any kind may have.
+var ListStatuses = []CertificateStatus{
+	StatusPayed, StatusChecking, StatusCheckedFail, StatusIssued, StatusWillExpire, StatusExpired, StatusRevoked,
+}
+
+// ListEntry is what lists know of an order or a certificate.
+type ListEntry struct {
+	AccountID AccountID
+	Kind      ListKind
+	ID        int64 // of the order or certificate
+	Status    CertificateStatus
+	NotAfter  time.Time // of the certificate; zero without one
+	// ChangesAt is when the status changes by date alone; zero: never.
+	ChangesAt     time.Time
+	ResourceGroup string
+	// Search is what keywords are looked for in, in lower case.
+	Search string
+}
+
+// Listed is a row of a list: the order or certificate to show, and as what.
+type Listed struct {
+	ID     int64
+	Status CertificateStatus
+}
+
+// ListFilter says which entries a list shows.
+type ListFilter struct {
+	Kinds []ListKind
+	// Statuses are those shown; empty: all.
+	Statuses []CertificateStatus
+	// ResourceGroup is the one shown; empty: all.
+	ResourceGroup string
+	// Keyword is a part of a name or resource id, in any letter case; empty: any.
+	Keyword string
+}
+
+// Entry is the order's; notAfter is that of its certificate, zero without one. It
+// is nil for a deleted order.
+func (o *Order) Entry(notAfter time.Time) *ListEntry {
+	entry := &ListEntry{
+		AccountID: o.AccountID, Kind: ListOrder, ID: int64(o.ID), NotAfter: notAfter,
+		ResourceGroup: o.ResourceGroup, Search: searchText(o.Names.String(), o.InstanceID),
+	}
+	switch o.State {
+	case Deleted:
+		return nil
+	case Payed:
+		entry.Status = StatusPayed
+	case DomainVerify, Process:
+		entry.Status = StatusChecking
+	case VerifyFail:
+		entry.Status = StatusCheckedFail
+	case Issued:
+		entry.begin()
+	case Revoked:
+		entry.Status = StatusRevoked
+	}
+	return entry
+}
+
+// Entry is the certificate's.
+func (c *Certificate) Entry() *ListEntry {
+	entry := &ListEntry{
+		AccountID: c.AccountID, Kind: ListIssued, ID: int64(c.ID), NotAfter: c.NotAfter,
+		ResourceGroup: c.ResourceGroup, Search: searchText(c.CommonName+","+c.SANs, c.InstanceID),
+	}
+	if c.OrderID == 0 {
+		entry.Kind = ListUploaded
+	}
+	if entry.begin(); !c.RevokedAt.IsZero() {
+		entry.Status, entry.ChangesAt = StatusRevoked, time.Time{}
+	}
+	return entry
+}
+
+// searchText has one value a line, so that no keyword runs over two.
+func searchText(names, instance string) string {
+	return strings.ToLower(strings.ReplaceAll(names, ",", "\n") + "\n" + instance)
+}
+
+func (e *ListEntry) begin() {
+	e.Status = StatusIssued
+	if !e.NotAfter.IsZero() {
+		e.ChangesAt = e.NotAfter.Add(-ExpiryWindow)
+	}
+}
+
+// Settle gives the entry the status that it has by date at now.
+func (e *ListEntry) Settle(now time.Time) {
+	switch {
+	case e.ChangesAt.IsZero() || now.Before(e.ChangesAt):
+	case now.Before(e.NotAfter):
+		e.Status, e.ChangesAt = StatusWillExpire, e.NotAfter
+	default:
+		e.Status, e.ChangesAt = StatusExpired, time.Time{}
+	}
+}
