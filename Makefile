@@ -4,8 +4,10 @@
 BIN   := .cache/bin
 LINT  := v2.15.0
 SQLC  := v1.31.1
-# What the tests run beside Go: official clients (Node) and OpenSSL.
-DEBS  := openssl nodejs npm
+# What the tests need beside Go: official clients (Node), OpenSSL, and a C compiler
+# for the race detector.
+DEBS  := openssl nodejs npm gcc libc6-dev
+APT   = $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBS)
 SUDO  := $(if $(filter-out 0,$(shell id -u)),sudo)
 
 .PHONY: help
@@ -57,11 +59,11 @@ vuln: ## look for known vulnerabilities (needs the vulnerability database)
 
 .PHONY: deps
 deps: e2e/clients/node/node_modules ## install what the tests need
-	@missing=; for c in openssl node npm; do command -v $$c >/dev/null || missing=yes; done; \
-	if [ -n "$$missing" ]; then $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DEBS); fi
+	@missing=; for c in openssl node npm gcc; do command -v $$c >/dev/null || missing=yes; done; \
+	if [ -n "$$missing" ]; then $(APT); fi
 
 e2e/clients/node/node_modules: e2e/clients/node/package-lock.json
-	@command -v npm >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends $(DEBS); }
+	@command -v npm >/dev/null || { $(APT); }
 	cd e2e/clients/node && npm ci --silent
 	@touch $@
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestTags(t *testing.T) {
@@ -51,4 +52,34 @@ func TestTags(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzTags: what is taken keeps to every limit, and is taken again.
+func FuzzTags(f *testing.F) {
+	f.Add("env", "prod")
+	f.Add("acs:rm:rgId", "rg-1")
+	f.Add("ALIYUN-x", "http://example.com")
+	f.Add(strings.Repeat("ü", 128), "")
+	f.Fuzz(func(t *testing.T, key, value string) {
+		tags := []Tag{{Key: key, Value: value}}
+		err := CheckTags(tags)
+		if err != nil {
+			if CodeOf(err) != InvalidParameter {
+				t.Fatal(err)
+			}
+			return
+		}
+		if key == "" || utf8.RuneCountInString(key) > 128 || utf8.RuneCountInString(value) > 128 {
+			t.Errorf("%q=%q was taken", key, value)
+		}
+		for _, text := range []string{key, value} {
+			lower := strings.ToLower(text)
+			if text != ResourceGroupTag && (strings.HasPrefix(lower, "acs:") || strings.HasPrefix(lower, "aliyun")) || strings.Contains(lower, "http://") || strings.Contains(lower, "https://") {
+				t.Errorf("%q was taken", text)
+			}
+		}
+		if CheckTags(append(tags, tags...)) == nil {
+			t.Error("the same key twice was taken")
+		}
+	})
 }

@@ -29,6 +29,8 @@ func (c *Client) Wait(ctx context.Context, order int64, every time.Duration, pro
 			return state, fmt.Errorf("%w: %s", ErrFailed, state.Reason)
 		case "payed":
 			return state, fmt.Errorf("%w: it was withdrawn", ErrFailed)
+		case "unknow":
+			return state, fmt.Errorf("%w: its certificate was revoked", ErrFailed)
 		}
 		select {
 		case <-time.After(every):

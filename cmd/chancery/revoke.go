@@ -43,7 +43,7 @@ Nothing happens before the list was shown and agreed to; --yes agrees at once.
   chancery revoke 4721590088371203 5530217746120984 --reason superseded --yes`,
 		RunE: func(command *cobra.Command, args []string) error {
 			if _, err := chancery.ParseReason(reason); err != nil {
-				return usageError{fmt.Errorf("--reason: %q is not known", reason), "revoke "}
+				return usageError{fmt.Errorf("--reason: %q is not unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn", reason), "revoke "}
 			}
 			orders := make([]int64, len(args))
 			for i, text := range args {
