@@ -6,8 +6,6 @@ import (
 	"errors"
 	"strconv"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"chancery"
 	"chancery/internal/failpoint"
@@ -113,17 +111,11 @@ const maxContactChars = 256
 
 // checkApplicant lets any text pass that a person could read.
 func checkApplicant(a chancery.Applicant) error {
-	for _, field := range []struct{ name, text string }{{"Username", a.Username}, {"Phone", a.Phone}, {"Email", a.Email}} {
-		if utf8.RuneCountInString(field.text) > maxContactChars {
-			return chancery.Errorf(chancery.InvalidParameter, "%s: more than %d characters", field.name, maxContactChars)
-		}
-		for _, r := range field.text {
-			if unicode.IsControl(r) || r == utf8.RuneError {
-				return chancery.Errorf(chancery.InvalidParameter, "%s: holds a control character or is not UTF-8", field.name)
-			}
-		}
-	}
-	return nil
+	return cmp.Or(
+		chancery.CheckText("Username", a.Username, maxContactChars),
+		chancery.CheckText("Phone", a.Phone, maxContactChars),
+		chancery.CheckText("Email", a.Email, maxContactChars),
+	)
 }
 
 // open writes all rows of a new order.
