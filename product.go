@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // KeyAlgorithm names a key type and size as the API writes it.
@@ -73,7 +74,7 @@ func DefaultCatalogue() Catalogue {
 	product := func(code, name, brand string, level Level, wildcard bool, days int) Product {
 		return Product{
 			Code: code, Name: name, Brand: brand, Level: level, Wildcard: wildcard,
-			LifetimeDays: days, TermDays: 365, KeyAlgorithm: RSA2048, Issuer: "local", Review: level == OV,
+			LifetimeDays: days, TermDays: 365, KeyAlgorithm: RSA2048, Issuer: LocalIssuer, Review: level == OV,
 		}
 	}
 	return Catalogue{
@@ -131,7 +132,7 @@ func (p *Product) settle() error {
 		p.KeyAlgorithm = RSA2048
 	}
 	if p.Issuer == "" {
-		p.Issuer = "local"
+		p.Issuer = LocalIssuer
 	}
 	if p.Name == "" {
 		p.Name = p.Code
@@ -144,6 +145,8 @@ func (p *Product) settle() error {
 		return fmt.Errorf("level is %q, not DV or OV", p.Level)
 	case !slices.Contains(KeyAlgorithms, p.KeyAlgorithm):
 		return fmt.Errorf("keyAlgorithm is %q, not one of %v", p.KeyAlgorithm, KeyAlgorithms)
+	case p.Issuer != LocalIssuer && CheckIssuerName(p.Issuer) != nil:
+		return fmt.Errorf("issuer: %w", CheckIssuerName(p.Issuer))
 	case p.LifetimeDays < 1 || p.LifetimeDays > maxDays:
 		return fmt.Errorf("lifetimeDays is %d; certificates live 1 to %d days", p.LifetimeDays, maxDays)
 	case p.TermDays < 0 || p.TermDays > maxDays:
@@ -168,6 +171,28 @@ func (c Catalogue) Find(code string) (Product, error) {
 		codes[i] = p.Code
 	}
 	return Product{}, Errorf(InvalidParameter, "ProductCode: %q is not offered here; the products are %v", code, codes)
+}
+
+// ProvesItself tells whether the product's issuer says what to publish, as all but
+// the embedded CA do.
+func (p Product) ProvesItself() bool { return p.Issuer != "" && p.Issuer != LocalIssuer }
+
+// Assign has other issuers issue for products: each text is CODE=NAME. It gives a
+// new catalogue.
+func (c Catalogue) Assign(assignments []string) (Catalogue, error) {
+	assigned := slices.Clone(c)
+	for _, text := range assignments {
+		code, issuer, _ := strings.Cut(text, "=")
+		i := slices.IndexFunc(assigned, func(p Product) bool { return p.Code == code })
+		if i < 0 {
+			return nil, fmt.Errorf("%q does not begin with the code of a product and =", text)
+		}
+		assigned[i].Issuer = issuer
+		if err := assigned[i].settle(); err != nil {
+			return nil, fmt.Errorf("product %s: %w", code, err)
+		}
+	}
+	return assigned, nil
 }
 
 // CheckNames refuses a plain name for a wildcard product and the reverse.

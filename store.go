@@ -34,6 +34,7 @@ type Tx interface {
 	StepTx
 	CSRTx
 	ContactTx
+	ACMETx
 }
 
 // AccountTx is the part of Tx about accounts and who signs for them.
@@ -200,6 +201,9 @@ type StepTx interface {
 	// PostponeStep ends the lease and sets when the step is due next, with the
 	// error that delayed it ("" for none); ErrLeaseLost as above.
 	PostponeStep(step Step, due time.Time, lastError string) error
+	// DeferStep is PostponeStep for a step that did not fail but waits, with why:
+	// attempts are counted anew.
+	DeferStep(step Step, due time.Time, reason string) error
 	// OrderSteps lists the steps of an order.
 	OrderSteps(AccountID, OrderID) ([]Step, error)
 	// HurryStep makes an order's step due at once, unless it ran after notSince or is leased.

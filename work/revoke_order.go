@@ -37,17 +37,13 @@ func (w *Worker) revokeOrder(ctx context.Context, step chancery.Step) error {
 }
 
 func (w *Worker) tell(ctx context.Context, order chancery.Order, certificate chancery.Certificate) error {
-	product, err := w.Catalogue.Find(order.ProductCode)
-	if err != nil {
-		return err
-	}
-	issuer, err := w.Issuers.Find(product.Issuer)
+	issuer, err := w.issuerOf(ctx, order)
 	if err != nil {
 		return err
 	}
 	revoker, ok := issuer.(chancery.Revoker)
 	if !ok {
-		return fmt.Errorf("the issuer %q cannot revoke", product.Issuer)
+		return errors.New("the issuer cannot revoke")
 	}
 	return revoker.Revoke(ctx, certificate)
 }

@@ -29,7 +29,7 @@ fullchain.pem, privkey.pem (mode 0600) and root.pem.
 			}
 			ctx, t := command.Context(), o.teller(command)
 			if wait {
-				return t.wait(ctx, c, order, out)
+				return t.wait(ctx, c, order, out, nil)
 			}
 			state, err := c.DescribeCertificateState(ctx, cas.DescribeCertificateStateInput{OrderId: order, Verbose: true})
 			if err != nil {

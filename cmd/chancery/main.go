@@ -74,7 +74,7 @@ you have work when they point at it.
 		&cobra.Group{ID: "operator", Title: "Operate it (on the data directory):"},
 	)
 	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
-		accountCommand(), accessKeyCommand(), planCommand(), reviewCommand(), certificateCommand(), doctorCommand())
+		accountCommand(), accessKeyCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), doctorCommand())
 	markUsageErrors(root)
 	return root
 }

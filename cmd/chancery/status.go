@@ -62,6 +62,15 @@ func (t teller) status(order int64, state *cas.DescribeCertificateStateOutput, v
 		}
 		t.text("  issued    %s%s\n", moment(state.Order.IssueTime), held)
 	}
+	if state.Order.Issuer != "" {
+		t.text("  issuer    %s\n", state.Order.Issuer)
+	}
+	if r := state.Renewal; r != nil {
+		t.text("  renewal   suggested by the CA between %s and %s\n", moment(r.Start), moment(r.End))
+		if r.Explanation != "" {
+			t.text("            because of %s\n", r.Explanation)
+		}
+	}
 	if state.Reason != "" {
 		t.text("  reason    %s\n", state.Reason)
 	}

@@ -1,0 +1,101 @@
+package issuer
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"chancery"
+	"chancery/issuer/acme"
+)
+
+// Revoke implements chancery.Revoker.
+func (a acmeIssuer) Revoke(ctx context.Context, certificate chancery.Certificate) error {
+	s, leaf, err := a.after(ctx, certificate)
+	if err != nil {
+		return err
+	}
+	leave, err := s.ca.enter(ctx, s.Clock)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = s.ca.client.Revoke(ctx, leaf.Raw, int(certificate.RevokeReason))
+	var p *acme.Problem
+	if errors.As(err, &p) && p.Kind() == acme.BadRevocationReason {
+		err = s.ca.client.Revoke(ctx, leaf.Raw, 0) // the CA knows fewer reasons than we
+	}
+	if errors.As(err, &p) && !p.After.IsZero() {
+		return &chancery.WaitError{Until: p.After, Reason: "the CA takes the revocation later" + because(p)}
+	}
+	if err != nil {
+		return fmt.Errorf("revoking at issuer %s: %w", s.order.Issuer, err)
+	}
+	return nil
+}
+
+// renewalPause is how often to ask a CA that does not say; it bounds what a CA says,
+// too (RFC 9773, 4.3).
+const (
+	renewalPause    = 6 * time.Hour
+	renewalShortest = time.Minute
+	renewalLongest  = 24 * time.Hour
+)
+
+// Renewal implements chancery.RenewalAdviser.
+func (a acmeIssuer) Renewal(ctx context.Context, certificate chancery.Certificate) (renewal chancery.Renewal, at time.Time, err error) {
+	s, leaf, err := a.after(ctx, certificate)
+	if err != nil {
+		return renewal, at, err
+	}
+	leave, err := s.ca.enter(ctx, s.Clock)
+	if err != nil {
+		return renewal, at, err
+	}
+	defer leave()
+	info, known, err := s.ca.client.Renewal(ctx, leaf)
+	now := s.Clock.Now()
+	var p *acme.Problem
+	var answer *acme.AnswerError
+	switch {
+	case err == nil && !known, errors.As(err, &p) && p.Status == 404:
+		return renewal, at, chancery.ErrNotFound
+	case errors.As(err, &p), errors.As(err, &answer):
+		return renewal, at, &chancery.WaitError{Until: now.Add(renewalPause), Reason: "the CA gives no renewal information now"}
+	case err != nil:
+		return renewal, at, fmt.Errorf("asking issuer %s for renewal information: %w", s.order.Issuer, err)
+	}
+	pause := renewalPause
+	if !info.After.IsZero() {
+		pause = min(max(info.After.Sub(now), renewalShortest), renewalLongest)
+	}
+	return chancery.Renewal{
+		OrderID: certificate.OrderID, AccountID: certificate.AccountID,
+		Start: info.Window.Start.UTC(), End: info.Window.End.UTC(), Explanation: info.Explanation, FetchedAt: now,
+	}, now.Add(pause), nil
+}
+
+// after finds who issued a certificate.
+func (a acmeIssuer) after(ctx context.Context, certificate chancery.Certificate) (*session, *x509.Certificate, error) {
+	block, _ := pem.Decode([]byte(certificate.PEM))
+	if block == nil {
+		return nil, nil, fmt.Errorf("certificate %d is not PEM", certificate.ID)
+	}
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, nil, fmt.Errorf("parsing certificate %d: %w", certificate.ID, err)
+	}
+	s := &session{ACME: a.ACME}
+	err = a.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+		s.order, err = tx.ACMEOrder(certificate.AccountID, certificate.OrderID)
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("finding the issuer of certificate %d: %w", certificate.ID, err)
+	}
+	s.ca, err = a.authority(ctx, s.order.Issuer)
+	return s, leaf, err
+}
