@@ -30,7 +30,7 @@ type Problem struct {
 }
 
 // Invariants that SQL can see: each query gives the rows that break it, as text.
-var invariants = []struct{ name, query string }{
+var invariants = append([]struct{ name, query string }{
 	{"a plan's used units are its debits less its refunds, and within its total", `
 		SELECT 'plan ' || p.id FROM plans p LEFT JOIN (
 			SELECT plan_id, SUM(CASE kind WHEN 'debit' THEN 1 ELSE -1 END) AS held FROM ledger GROUP BY plan_id
@@ -53,10 +53,11 @@ var invariants = []struct{ name, query string }{
 		OR (SELECT COUNT(*) FROM validations n WHERE n.order_id = o.id) <> length(o.names) - length(replace(o.names, ',', '')) + 1`},
 	{"an order is in a known state", `
 		SELECT 'order ' || id FROM orders WHERE state NOT IN ('payed', 'domain_verify', 'process', 'verify_fail', 'certificate', 'revoked', 'deleted')`},
-	{"an open order has one step that takes it on, and no other order has steps", `
+	{"an open order has one step that takes it on, and no other order has steps but those for its certificate", `
 		SELECT 'order ' || o.id FROM orders o WHERE (o.state IN ('domain_verify', 'process')) <>
 		((SELECT COUNT(*) FROM steps s WHERE s.order_id = o.id AND s.account_id = o.account_id AND s.kind = 'advance_order') = 1)
-		OR o.state NOT IN ('domain_verify', 'process') AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind <> 'revoke_order')`},
+		OR o.state NOT IN ('domain_verify', 'process') AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind NOT IN ('revoke_order', 'ask_renewal'))
+		OR o.state <> 'certificate' AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind = 'ask_renewal')`},
 	{"a proved order knows when it was proved, each name by a look that saw its proof", `
 		SELECT 'order ' || o.id FROM orders o WHERE o.state IN ('process', 'certificate', 'revoked') AND (o.proved_at = 0
 		OR EXISTS (SELECT 1 FROM validations v WHERE v.order_id = o.id AND (v.proved_at = 0
@@ -118,7 +119,7 @@ var invariants = []struct{ name, query string }{
 		LEFT JOIN orders o ON o.id = s.order_id AND o.account_id = s.account_id WHERE o.id IS NULL`},
 	{"every reference leads to a row", `SELECT "table" || ' row ' || rowid FROM pragma_foreign_key_check`},
 	{"the database file is sound", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},
-}
+}, acmeInvariants...)
 
 // Examine checks every invariant of the data: the ledger against plans and
 // orders, orders against proofs, steps, keys and certificates, that every sealed
@@ -170,6 +171,8 @@ var sealedColumns = []sealedColumn{
 	{certificateTable, "id", "account_id", "encrypt_key", encryptKeyPlace},
 	{authorityTable, "id", "0", "key", authorityTable},
 	{csrTable, "id", "account_id", "key", csrTable},
+	{acmeIssuerTable, "name", "0", "eab_key", acmeIssuerTable},
+	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable},
 }
 
 func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {
@@ -231,7 +234,7 @@ func (s *Store) examineCertificate(text, serial, names string, recorded, sealed 
 		return errors.New("differs from the CA's record")
 	case chancery.SerialHex(leaf.SerialNumber) != serial:
 		return errors.New("has another serial than its row")
-	case !slices.Equal(leaf.DNSNames, strings.Split(names, ",")):
+	case !slices.Equal(slices.Sorted(slices.Values(leaf.DNSNames)), slices.Sorted(strings.SplitSeq(names, ","))):
 		return errors.New("has other names than its order")
 	case len(sealed) == 0:
 		return nil

@@ -44,6 +44,7 @@ var contract = []struct {
 	{"orders", orders},
 	{"certificates", certificates},
 	{"steps", steps},
+	{"acme", acme},
 	{"secrets", secrets},
 	{"tenants", tenants},
 	{"lives", lives},
