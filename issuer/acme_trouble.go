@@ -145,6 +145,7 @@ func because(p *acme.Problem) string {
 // busy waits for a limit to pass, or goes elsewhere if that takes long.
 func (s *session) busy(ctx context.Context, until time.Time, reason string) error {
 	long := until.Sub(s.Clock.Now()) > fallbackWait
+	s.Log.Info("an order waits for a limit of its CA", "issuer", s.order.Issuer, "order", s.order.OrderID, "until", until, "reason", reason)
 	if long && s.mayLeave() {
 		to, err := s.next(ctx)
 		if err != nil {

@@ -241,7 +241,9 @@ func (i *instance) state(t *testing.T, order int64) *cas.DescribeCertificateStat
 // last state.
 func (i *instance) finish(t *testing.T, order int64) *cas.DescribeCertificateStateOutput {
 	t.Helper()
-	return i.until(t, order, func(s *cas.DescribeCertificateStateOutput) bool { return s.Type != "domain_verify" && s.Type != "process" })
+	return i.until(t, order, func(s *cas.DescribeCertificateStateOutput) bool {
+		return s.Type != "domain_verify" && s.Type != "process"
+	})
 }
 
 func (i *instance) until(t *testing.T, order int64, done func(*cas.DescribeCertificateStateOutput) bool) *cas.DescribeCertificateStateOutput {

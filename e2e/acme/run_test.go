@@ -1,0 +1,5 @@
+package acme
+
+import "testing"
+
+func run(m *testing.M) int { return m.Run() }
