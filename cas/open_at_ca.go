@@ -23,16 +23,10 @@ func (s *Service) awaitProofs(ctx context.Context, account chancery.AccountID, i
 	ctx, cancel := context.WithTimeout(ctx, cmp.Or(s.OpenWait, DefaultOpenWait))
 	defer cancel()
 	for ctx.Err() == nil {
-		waits := false
-		err := s.Store.Read(ctx, func(tx chancery.Tx) error {
-			order, err := tx.Order(account, id)
-			if err != nil {
-				return err
-			}
-			validations, err := tx.Validations(account, id)
-			for _, v := range validations {
-				waits = waits || order.State == chancery.DomainVerify && !v.Given()
-			}
+		var waits bool
+		var err error
+		err = s.Store.Read(ctx, func(tx chancery.Tx) error {
+			waits, err = worthWaiting(tx, account, id)
 			return err
 		})
 		if err != nil || !waits {
@@ -43,4 +37,28 @@ func (s *Service) awaitProofs(ctx context.Context, account chancery.AccountID, i
 		case <-time.After(pause):
 		}
 	}
+}
+
+// worthWaiting tells whether the issuer may say at any moment what to publish: it
+// has not said so yet, and not that it will take longer.
+func worthWaiting(tx chancery.Tx, account chancery.AccountID, id chancery.OrderID) (bool, error) {
+	order, err := tx.Order(account, id)
+	if err != nil || order.State != chancery.DomainVerify {
+		return false, err
+	}
+	validations, err := tx.Validations(account, id)
+	if err != nil {
+		return false, err
+	}
+	missing := false
+	for _, v := range validations {
+		missing = missing || !v.Given()
+	}
+	steps, err := tx.OrderSteps(account, id)
+	for _, step := range steps {
+		if step.Kind == chancery.OpenOrder && step.LastError != "" {
+			return false, err
+		}
+	}
+	return missing, err
 }
