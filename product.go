@@ -2,6 +2,7 @@ package chancery
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -125,18 +126,10 @@ func ParseCatalogue(text []byte) (Catalogue, error) {
 const maxDays = 36_500
 
 func (p *Product) settle() error {
-	if p.Level == "" {
-		p.Level = DV
-	}
-	if p.KeyAlgorithm == "" {
-		p.KeyAlgorithm = RSA2048
-	}
-	if p.Issuer == "" {
-		p.Issuer = LocalIssuer
-	}
-	if p.Name == "" {
-		p.Name = p.Code
-	}
+	p.Level = cmp.Or(p.Level, DV)
+	p.KeyAlgorithm = cmp.Or(p.KeyAlgorithm, RSA2048)
+	p.Issuer = cmp.Or(p.Issuer, LocalIssuer)
+	p.Name = cmp.Or(p.Name, p.Code)
 	p.Review = p.Review || p.Level == OV
 	switch {
 	case p.Code == "":

@@ -78,19 +78,8 @@ func configOf(in Issuer, now time.Time) (config chancery.ACMEIssuer, err error) 
 	if err := checkDirectory(in); err != nil {
 		return config, err
 	}
-	for _, contact := range in.Contacts {
-		if u, err := url.Parse(contact); err != nil || u.Scheme == "" {
-			return config, fmt.Errorf("--contact: %q is not a URL such as mailto:ops@example.com", contact)
-		}
-	}
-	if in.CABundle != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(in.CABundle)) {
-		return config, errors.New("--ca-bundle: the file holds no PEM certificate")
-	}
-	if in.Concurrency < 0 || in.Concurrency > 1000 {
-		return config, errors.New("--concurrency: give 1 to 1000")
-	}
-	if slices.Contains(in.Fallbacks, in.Name) {
-		return config, fmt.Errorf("--fallback: %s cannot stand in for itself", in.Name)
+	if err := checkDetails(in); err != nil {
+		return config, err
 	}
 	if in.OrdersLimit > 0 {
 		config.OrdersWindow, err = time.ParseDuration(in.OrdersWindow)
@@ -100,6 +89,25 @@ func configOf(in Issuer, now time.Time) (config chancery.ACMEIssuer, err error) 
 	}
 	config.EABKey, err = parseEAB(in)
 	return config, err
+}
+
+// checkDetails refuses what can be seen to be wrong without asking the CA.
+func checkDetails(in Issuer) error {
+	for _, contact := range in.Contacts {
+		if u, err := url.Parse(contact); err != nil || u.Scheme == "" {
+			return fmt.Errorf("--contact: %q is not a URL such as mailto:ops@example.com", contact)
+		}
+	}
+	if in.CABundle != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(in.CABundle)) {
+		return errors.New("--ca-bundle: the file holds no PEM certificate")
+	}
+	if in.Concurrency < 0 || in.Concurrency > 1000 {
+		return errors.New("--concurrency: give 1 to 1000")
+	}
+	if slices.Contains(in.Fallbacks, in.Name) {
+		return fmt.Errorf("--fallback: %s cannot stand in for itself", in.Name)
+	}
+	return nil
 }
 
 func checkDirectory(in Issuer) error {

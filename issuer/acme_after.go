@@ -24,7 +24,7 @@ func (a acmeIssuer) Revoke(ctx context.Context, certificate chancery.Certificate
 	}
 	defer leave()
 	err = s.ca.client.Revoke(ctx, leaf.Raw, int(certificate.RevokeReason))
-	var p *acme.Problem
+	var p *acme.ProblemError
 	if errors.As(err, &p) && p.Kind() == acme.BadRevocationReason {
 		err = s.ca.client.Revoke(ctx, leaf.Raw, 0) // the CA knows fewer reasons than we
 	}
@@ -58,7 +58,7 @@ func (a acmeIssuer) Renewal(ctx context.Context, certificate chancery.Certificat
 	defer leave()
 	info, known, err := s.ca.client.Renewal(ctx, leaf)
 	now := s.Clock.Now()
-	var p *acme.Problem
+	var p *acme.ProblemError
 	var answer *acme.AnswerError
 	switch {
 	case err == nil && !known, errors.As(err, &p) && p.Status == 404:

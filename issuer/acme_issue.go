@@ -143,7 +143,7 @@ func (s *session) askToLook(ctx context.Context, i int, authorization acme.Autho
 	}
 	after, err := s.ca.client.Tell(ctx, z.Challenge)
 	failpoint.Hit("acme.challenge-told")
-	var p *acme.Problem
+	var p *acme.ProblemError
 	if errors.As(err, &p) && p.Kind() == acme.Malformed && p.After.IsZero() {
 		return time.Time{}, nil // it has looked since; the authorization tells
 	}
@@ -181,7 +181,7 @@ func (s *session) finalize(ctx context.Context, order acme.Order, csr []byte) (a
 	}
 	finalized, err := s.ca.client.Finalize(ctx, order, csr, s.names.Strings())
 	failpoint.Hit("acme.finalized")
-	var p *acme.Problem
+	var p *acme.ProblemError
 	if errors.As(err, &p) && p.Status >= 400 && p.Status < 500 && p.Kind() != acme.RateLimited {
 		// It took no CSR, so no certificate comes of it unless it is sent again.
 		s.order.FinalizedAt = time.Time{}

@@ -26,7 +26,7 @@ const (
 // gone tells whether the CA has no such thing, as it says of what has expired long
 // ago.
 func gone(err error) bool {
-	var p *acme.Problem
+	var p *acme.ProblemError
 	return errors.As(err, &p) && (p.Status == http.StatusNotFound || p.Status == http.StatusGone)
 }
 
@@ -37,7 +37,7 @@ func (s *session) judge(ctx context.Context, err error) error {
 	var wait *chancery.WaitError
 	var refused *chancery.RefusedError
 	var reopen *chancery.ReopenError
-	var problem *acme.Problem
+	var problem *acme.ProblemError
 	var answer *acme.AnswerError
 	switch {
 	case errors.As(err, &wait), errors.As(err, &refused), errors.As(err, &reopen):
@@ -57,7 +57,7 @@ func (s *session) judge(ctx context.Context, err error) error {
 	return s.failing(ctx, time.Time{}, "the CA cannot be reached", err)
 }
 
-func (s *session) judgeProblem(ctx context.Context, p *acme.Problem) error {
+func (s *session) judgeProblem(ctx context.Context, p *acme.ProblemError) error {
 	if s.Clock.Now().Before(p.After) && p.Status == http.StatusServiceUnavailable {
 		s.ca.leaveAlone(p.After)
 	}
@@ -81,7 +81,7 @@ func (s *session) judgeProblem(ctx context.Context, p *acme.Problem) error {
 
 // ended judges why the CA has ended an order: it was no call that failed, so no
 // waiting helps.
-func (s *session) ended(ctx context.Context, p *acme.Problem) error {
+func (s *session) ended(ctx context.Context, p *acme.ProblemError) error {
 	switch p.Kind() {
 	case acme.ServerInternal, acme.RateLimited:
 		return s.beginAgain(ctx, "the CA failed at the order"+because(p))
@@ -89,7 +89,7 @@ func (s *session) ended(ctx context.Context, p *acme.Problem) error {
 	return s.final(ctx, p)
 }
 
-func (s *session) final(ctx context.Context, p *acme.Problem) error {
+func (s *session) final(ctx context.Context, p *acme.ProblemError) error {
 	final := finals[p.Kind()]
 	if final.operator {
 		s.Log.Error("a CA refuses an order for a reason that the operator has to remove", "issuer", s.order.Issuer, "order", s.order.OrderID, "error", p)
@@ -131,7 +131,7 @@ var finals = map[string]final{
 }
 
 // because is a problem in the CA's own words, to stand behind ours.
-func because(p *acme.Problem) string {
+func because(p *acme.ProblemError) string {
 	if p == nil {
 		return ""
 	}
@@ -203,7 +203,7 @@ func (s *session) accountUnknown(ctx context.Context) error {
 // accountEnded asks whether the CA has closed our account.
 func (s *session) accountEnded(ctx context.Context) bool {
 	account, err := s.ca.client.Existing(ctx)
-	var p *acme.Problem
+	var p *acme.ProblemError
 	return err == nil && account.Status != acme.Valid || errors.As(err, &p) && p.Kind() == acme.Unauthorized
 }
 

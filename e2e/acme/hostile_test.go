@@ -10,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"chancery"
 	"chancery/admin"
 	"chancery/cas"
+	"chancery/client"
+	"chancery/signature"
 )
 
 // hostile is a CA that answers as it likes and checks nothing.
@@ -23,6 +26,8 @@ type hostile struct {
 	identifier  string
 	endless     string // the path whose answer never ends
 	contentType string
+	apart       bool // each order has a URL of its own; else all have one
+	made        int
 }
 
 const goodToken = "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
@@ -46,14 +51,23 @@ func (h *hostile) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(body)
 	}
-	switch r.URL.Path {
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/order") {
+		path = "/order"
+	}
+	switch path {
 	case "/dir":
 		answer(200, map[string]any{"newNonce": base + "/nonce", "newAccount": base + "/account", "newOrder": base + "/new", "revokeCert": base + "/revoke"})
 	case "/account":
 		w.Header().Set("Location", base+"/me")
 		answer(201, map[string]any{"status": "valid"})
 	case "/new", "/order":
-		w.Header().Set("Location", base+"/order")
+		location := base + "/order"
+		if h.apart {
+			h.made++
+			location += fmt.Sprint(h.made)
+		}
+		w.Header().Set("Location", location)
 		answer(201, map[string]any{
 			"status": "pending", "identifiers": []any{map[string]any{"type": "dns", "value": h.identifier}},
 			"authorizations": []string{base + "/authz"}, "finalize": base + "/finalize",
@@ -163,5 +177,76 @@ func TestACertificateForAnotherName(t *testing.T) {
 	state := i.finish(t, i.apply(t, "second.example.test", "DNS", func(in *cas.CreateCertificateForPackageRequestInput) { in.Csr = text }))
 	if state.Type != "verify_fail" || !strings.Contains(state.Reason, "not what was asked for") {
 		t.Errorf("the order is %s: %s", state.Type, state.Reason)
+	}
+}
+
+// startHostile runs such a CA as the world's, for a name.
+func startHostile(t *testing.T, i *instance, name string) *hostile {
+	t.Helper()
+	h := &hostile{token: goodToken, identifier: name, contentType: "application/json"}
+	h.Server = httptest.NewUnstartedServer(h)
+	h.Config.ErrorLog = quiet
+	h.StartTLS()
+	t.Cleanup(h.Close)
+	_, err := call[admin.Nothing](i, "issuer.remove", admin.IssuerName{Name: "pebble"})
+	must(t, err)
+	i.addIssuer(t, "pebble", func(in *admin.Issuer) { in.Directory, in.CABundle = h.URL+"/dir", pemOf(h.Certificate()) })
+	return h
+}
+
+// stranger is another account of the service.
+func (i *instance) stranger(t *testing.T) *instance {
+	t.Helper()
+	account, err := call[admin.Account](i, "account.create", admin.NewAccount{Name: "another"})
+	must(t, err)
+	key, err := call[admin.AccessKey](i, "accesskey.create", admin.NewAccessKey{AccountID: account.ID})
+	must(t, err)
+	_, err = call[admin.Plan](i, "plan.grant", admin.Grant{AccountID: account.ID, ProductCode: "single", Count: 5})
+	must(t, err)
+	other := *i
+	other.client, err = client.New(i.Endpoint, signature.Credentials{AccessKeyID: key.ID, AccessKeySecret: signature.Secret(key.Secret)}, nil)
+	must(t, err)
+	return &other
+}
+
+// A CA may answer a second order for a name with the first one, as Boulder does: it
+// stays with whose it is.
+func TestACAThatSharesOrders(t *testing.T) {
+	t.Parallel()
+	const name = "shared.example.test"
+	i := newWorld(t).serve(t)
+	startHostile(t, i, name)
+	first := i.apply(t, name, "DNS")
+	if state := i.state(t, first); state.RecordDomain != "_acme-challenge."+name {
+		t.Fatalf("the first order shows %q", state.RecordDomain)
+	}
+	other := i.stranger(t)
+	second := other.apply(t, name, "DNS")
+	state := other.state(t, second)
+	if state.RecordValue != "" || !strings.Contains(state.Order.Delay, "while another one for them is open") {
+		t.Errorf("the second order shows %q, delayed by %q", state.RecordValue, state.Order.Delay)
+	}
+}
+
+// A CA may have one authorization for the orders of all its customer's customers.
+// Whoever comes second shows control by a proof of Chancery's own before the CA's
+// proof, which the first may have published, counts for anything.
+func TestACAThatSharesAuthorizations(t *testing.T) {
+	t.Parallel()
+	const name = "shared.example.test"
+	i := newWorld(t).serve(t)
+	startHostile(t, i, name).apart = true
+	first := i.state(t, i.apply(t, name, "DNS"))
+	i.w.publish(first.Proofs)
+	other := i.stranger(t)
+	order := other.apply(t, name, "DNS")
+	time.Sleep(3 * time.Second) // some looks
+	state := other.state(t, order)
+	if state.Type != "domain_verify" || state.RecordDomain != chancery.ProofLabel+"."+name || state.RecordValue == first.RecordValue {
+		t.Fatalf("the stranger's order is %s and shows %q", state.Type, state.RecordDomain)
+	}
+	state = other.until(t, order, func(s *cas.DescribeCertificateStateOutput) bool { return s.RecordDomain == "_acme-challenge."+name })
+	if state.RecordValue != first.RecordValue {
+		t.Errorf("the CA's proof is %q for one and %q for the other", first.RecordValue, state.RecordValue)
 	}
 }

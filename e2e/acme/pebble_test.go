@@ -16,10 +16,8 @@ import (
 	"chancery"
 	"chancery/admin"
 	"chancery/cas"
-	"chancery/client"
 	"chancery/internal/pebble"
 	"chancery/issuer"
-	"chancery/signature"
 )
 
 func TestCertificatesOfEveryKind(t *testing.T) {
@@ -87,15 +85,7 @@ func TestReusedAuthorizationsProveNothing(t *testing.T) {
 	i.issued(t, i.apply(t, name, "DNS"), name)
 	w.dns.Set("_acme-challenge."+name, "TXT")
 
-	account, err := call[admin.Account](i, "account.create", admin.NewAccount{Name: "another"})
-	must(t, err)
-	key, err := call[admin.AccessKey](i, "accesskey.create", admin.NewAccessKey{AccountID: account.ID})
-	must(t, err)
-	_, err = call[admin.Plan](i, "plan.grant", admin.Grant{AccountID: account.ID, ProductCode: "single", Count: 5})
-	must(t, err)
-	stranger := *i
-	stranger.client, err = client.New(i.Endpoint, signature.Credentials{AccessKeyID: key.ID, AccessKeySecret: signature.Secret(key.Secret)}, nil)
-	must(t, err)
+	stranger := i.stranger(t)
 	order := stranger.apply(t, name, "DNS")
 	time.Sleep(3 * time.Second) // the CA's authorization is valid; ours must not follow from it
 	state := stranger.state(t, order)

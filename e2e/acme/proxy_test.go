@@ -84,7 +84,7 @@ func newProxy(t *testing.T, ca *pebble.Server) *proxy {
 		}
 		reverse.ServeHTTP(w, r.WithContext(withCall(r.Context(), c)))
 	}))
-	p.Server.Config.ErrorLog = quiet
+	p.Config.ErrorLog = quiet
 	p.StartTLS()
 	t.Cleanup(p.Close)
 	return p

@@ -95,15 +95,15 @@ type Identifier struct {
 
 // Order is a server's order. After is when it wants to be asked again, if it said so.
 type Order struct {
-	URL            string       `json:"-"`
-	Status         string       `json:"status"`
-	Expires        time.Time    `json:"expires"`
-	Identifiers    []Identifier `json:"identifiers"`
-	Error          *Problem     `json:"error"`
-	Authorizations []string     `json:"authorizations"`
-	Finalize       string       `json:"finalize"`
-	Certificate    string       `json:"certificate"`
-	After          time.Time    `json:"-"`
+	URL            string        `json:"-"`
+	Status         string        `json:"status"`
+	Expires        time.Time     `json:"expires"`
+	Identifiers    []Identifier  `json:"identifiers"`
+	Error          *ProblemError `json:"error"`
+	Authorizations []string      `json:"authorizations"`
+	Finalize       string        `json:"finalize"`
+	Certificate    string        `json:"certificate"`
+	After          time.Time     `json:"-"`
 }
 
 // Authorization is a server's view of our control of one name.
@@ -132,11 +132,11 @@ const (
 
 // Challenge is a way to show control.
 type Challenge struct {
-	Type   string   `json:"type"`
-	URL    string   `json:"url"`
-	Status string   `json:"status"`
-	Token  string   `json:"token"`
-	Error  *Problem `json:"error"`
+	Type   string        `json:"type"`
+	URL    string        `json:"url"`
+	Status string        `json:"status"`
+	Token  string        `json:"token"`
+	Error  *ProblemError `json:"error"`
 }
 
 // Challenge finds the challenge of a type.

@@ -52,7 +52,7 @@ func (c *Client) Discover(ctx context.Context) (Directory, error) {
 // forget has the directory fetched again after an answer that may come from its
 // having changed.
 func (c *Client) forget(err error) {
-	var p *Problem
+	var p *ProblemError
 	if errors.As(err, &p) && p.Status != http.StatusNotFound && p.Status != http.StatusGone {
 		return
 	}
@@ -230,7 +230,7 @@ func (c *Client) Revoke(ctx context.Context, certificate []byte, reason int) err
 	}
 	payload := map[string]any{"certificate": encode(certificate), "reason": reason}
 	_, err = c.post(ctx, d.RevokeCert, payload, false, "")
-	var p *Problem
+	var p *ProblemError
 	if errors.As(err, &p) && p.Kind() == AlreadyRevoked {
 		return nil
 	}

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Problem is a refusal in the server's own words (RFC 8555, 6.7).
-type Problem struct {
+// ProblemError is a refusal in the server's own words (RFC 8555, 6.7).
+type ProblemError struct {
 	Type        string       `json:"type"`
 	Detail      string       `json:"detail"`
 	Status      int          `json:"status"`
@@ -28,7 +28,7 @@ type Subproblem struct {
 const namespace = "urn:ietf:params:acme:error:"
 
 // Kind is the type without its namespace; "" for one that RFC 8555 does not name.
-func (p *Problem) Kind() string {
+func (p *ProblemError) Kind() string {
 	kind, ok := strings.CutPrefix(p.Type, namespace)
 	if !ok {
 		return ""
@@ -66,13 +66,13 @@ const (
 )
 
 // Error implements error.
-func (p *Problem) Error() string {
+func (p *ProblemError) Error() string {
 	return fmt.Sprintf("the CA answers %s (HTTP %d): %s", p.Type, p.Status, p.Words())
 }
 
 // Words is the detail, and that of each part, as it may be shown: printable, on one
 // line and not long.
-func (p *Problem) Words() string {
+func (p *ProblemError) Words() string {
 	words := []string{p.Detail}
 	for i, sub := range p.Subproblems {
 		const most = 5

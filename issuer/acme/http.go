@@ -119,7 +119,7 @@ func (a *answer) judge(statuses ...int) error {
 		return nil
 	}
 	if a.kind == "application/problem+json" && a.status >= 400 {
-		p := &Problem{}
+		p := &ProblemError{}
 		if json.Unmarshal(a.body, p) == nil && p.Type != "" {
 			p.Status, p.After = a.status, a.after
 			return p
@@ -235,7 +235,7 @@ func (c *Client) post(ctx context.Context, to string, payload any, byKey bool, a
 		if err == nil {
 			err = a.judge(http.StatusOK, http.StatusCreated)
 		}
-		var p *Problem
+		var p *ProblemError
 		if errors.As(err, &p) && p.Kind() == BadNonce && p.After.IsZero() && try < nonceTries {
 			continue
 		}
