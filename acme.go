@@ -68,6 +68,15 @@ type Renewal struct {
 	FetchedAt   time.Time
 }
 
+// Reclaimer is an Issuer that may have made a certificate that nobody will get: the
+// order was withdrawn while it was at work.
+//
+// Reclaim revokes that certificate, if there is one. It may be called again after a
+// crash at any point, and its errors are those of Issue.
+type Reclaimer interface {
+	Reclaim(ctx context.Context, account AccountID, order OrderID) error
+}
+
 // RenewalAdviser is an Issuer that suggests when to renew what it issued.
 //
 // Renewal asks the CA once, for an order's certificate in PEM, and says when to

@@ -40,6 +40,7 @@ var (
 	_ chancery.Prover         = acmeIssuer{}
 	_ chancery.Revoker        = acmeIssuer{}
 	_ chancery.RenewalAdviser = acmeIssuer{}
+	_ chancery.Reclaimer      = acmeIssuer{}
 )
 
 // authority is one CA as this process calls it: what every order has in common.

@@ -37,6 +37,42 @@ func (a acmeIssuer) Revoke(ctx context.Context, certificate chancery.Certificate
 	return nil
 }
 
+// Reclaim implements chancery.Reclaimer. An order that was sent no CSR has no
+// certificate, and ends at the CA by itself.
+func (a acmeIssuer) Reclaim(ctx context.Context, account chancery.AccountID, id chancery.OrderID) error {
+	s, err := a.begin(ctx, account, id, nil)
+	if err != nil || s.order.FinalizedAt.IsZero() || s.order.URL == "" {
+		return err
+	}
+	for _, z := range s.order.Authorizations {
+		s.names = append(s.names, z.Name)
+	}
+	leave, err := s.ca.enter(ctx, s.Clock)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	order, err := s.ca.client.Order(ctx, s.order.URL, s.names.Strings())
+	switch {
+	case gone(err):
+		return nil
+	case err != nil:
+		return fmt.Errorf("asking for what became of order %d: %w", id, err)
+	case order.Status == acme.Processing:
+		return &chancery.WaitError{Until: s.later(order.After), Reason: "the CA is making a certificate that is to be revoked"}
+	case order.Status != acme.Valid:
+		return nil
+	}
+	chain, _, err := s.ca.client.Download(ctx, order.Certificate)
+	if err == nil {
+		err = s.ca.client.Revoke(ctx, chain[0], int(chancery.CessationOfOperation))
+	}
+	if err != nil {
+		return fmt.Errorf("revoking what was made for order %d: %w", id, err)
+	}
+	return nil
+}
+
 // renewalPause is how often to ask a CA that does not say; it bounds what a CA says,
 // too (RFC 9773, 4.3).
 const (

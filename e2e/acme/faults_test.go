@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"chancery"
 	"chancery/cas"
 	"chancery/internal/testenv"
 )
@@ -278,5 +280,39 @@ func TestTheDirectoryChanges(t *testing.T) {
 	defer p.mu.Unlock()
 	if p.calls["directory /dir"] == 0 {
 		t.Error("the directory was not read again")
+	}
+}
+
+// An order is withdrawn while the CA makes its certificate: nobody gets that, so it
+// is revoked.
+func TestWithdrawnWhileTheCAIsAtWork(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := newProxy(t, w.ca)
+	i := w.serve(t, p.point)
+	p.set(slow(p))
+	order := i.apply(t, "withdrawn.example.test", "DNS")
+	i.until(t, order, func(s *cas.DescribeCertificateStateOutput) bool {
+		return s.Order.Delay == "the CA is making the certificate"
+	})
+	must(t, i.client.CancelOrderRequest(t.Context(), cas.OrderInput{OrderId: order}))
+	must(t, i.client.DeleteCertificateRequest(t.Context(), cas.OrderInput{OrderId: order}))
+	now := time.Now().UTC() // the step leaves whoever is at work a minute
+	must(t, i.Admin.Store.Write(t.Context(), func(tx chancery.Tx) error {
+		return tx.HurryStep(i.First.AccountID, chancery.OrderID(order), chancery.RevokeOrder, now, now)
+	}))
+	serial := regexp.MustCompile(`Issued certificate serial (\w+)`).FindStringSubmatch(w.ca.Log())
+	if serial == nil {
+		t.Fatal("the CA made no certificate")
+	}
+	for began := time.Now(); ; time.Sleep(200 * time.Millisecond) {
+		revoked, _, err := w.ca.Revoked(t.Context(), serial[1])
+		must(t, err)
+		if revoked {
+			return
+		}
+		if time.Since(began) > patience {
+			t.Fatal("the certificate that nobody has is good")
+		}
 	}
 }
