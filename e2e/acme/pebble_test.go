@@ -216,3 +216,20 @@ func TestTwoNodesMakeOneAccount(t *testing.T) {
 		}
 	}
 }
+
+// Pebble and challtestsrv as they come: nothing here is ours but the service.
+func TestWithChalltestsrv(t *testing.T) {
+	t.Parallel()
+	challenges, err := pebble.StartChallenges(t.Context())
+	must(t, err)
+	t.Cleanup(challenges.Stop)
+	ca, err := pebble.Start(t.Context(), pebble.Config{DNS: challenges.DNS, HTTPPort: challenges.HTTPPort})
+	must(t, err)
+	t.Cleanup(ca.Stop)
+	i := (&world{ca: ca, challenges: challenges}).serve(t)
+	first, second := i.apply(t, "dns.example.com", "DNS"), i.apply(t, "file.example.com", "FILE")
+	third := i.apply(t, "*.wild.example.com", "DNS")
+	i.issued(t, first, "dns.example.com")
+	i.issued(t, second, "file.example.com")
+	i.issued(t, third, "*.wild.example.com")
+}

@@ -40,6 +40,8 @@ type world struct {
 	dns *zone.Server
 	web *site
 	ca  *pebble.Server
+
+	challenges *pebble.Challenges // in the place of dns and web; or nil
 }
 
 // fast has Pebble look at once, take all nonces and forget old proofs.
@@ -74,12 +76,23 @@ func environment(values ...string) func(*pebble.Config) {
 func (w *world) publish(proofs []cas.Proof) {
 	for _, p := range proofs {
 		switch {
+		case w.challenges != nil:
+			w.publishThere(p)
 		case p.RecordValue != "":
 			w.dns.Set(p.RecordDomain, p.RecordType, p.RecordValue)
 		case p.Content != "":
 			w.dns.Set(p.Domain, "A", "127.0.0.1")
 			w.web.put(p.Domain, p.Uri, p.Content)
 		}
+	}
+}
+
+// publishThere has challtestsrv show a proof; a look finds out if that failed.
+func (w *world) publishThere(p cas.Proof) {
+	if p.RecordValue != "" {
+		_ = w.challenges.SetTXT(context.Background(), p.RecordDomain, p.RecordValue)
+	} else if p.Content != "" {
+		_ = w.challenges.AddFile(context.Background(), strings.TrimPrefix(p.Uri, chancery.ACMEProofPath), p.Content)
 	}
 }
 
@@ -170,8 +183,8 @@ func (w *world) launch(t *testing.T, dir string) *instance {
 	i := &instance{w: w, log: &logBuffer{}, dir: dir}
 	config := service.Config{
 		DataDir: filepath.Join(dir, "d"), Listen: "127.0.0.1:0", MetricsListen: "off", Products: file, CAKey: "ECC_256",
-		CredentialsOut: filepath.Join(dir, "credentials"), Resolvers: []string{w.dns.Addr()}, AllowCIDRs: []string{"127.0.0.0/8"},
-		HTTPPort: w.web.port, HTTPSPort: 1, DNSPort: 1, ProofWindow: 7 * 24 * time.Hour, ClockSkew: 15 * time.Minute,
+		CredentialsOut: filepath.Join(dir, "credentials"), Resolvers: []string{w.resolver()}, AllowCIDRs: []string{"127.0.0.0/8"},
+		HTTPPort: w.httpPort(), HTTPSPort: 1, DNSPort: 1, ProofWindow: 7 * 24 * time.Hour, ClockSkew: 15 * time.Minute,
 	}
 	var err error
 	i.Service, err = service.Start(t.Context(), config, chancery.SystemClock{}, slog.New(slog.NewTextHandler(i.log, nil)))
@@ -309,3 +322,17 @@ func must(t *testing.T, err error) {
 }
 
 func tail(text string, most int) string { return text[max(0, len(text)-most):] }
+
+func (w *world) resolver() string {
+	if w.challenges != nil {
+		return w.challenges.DNS
+	}
+	return w.dns.Addr()
+}
+
+func (w *world) httpPort() int {
+	if w.challenges != nil {
+		return w.challenges.HTTPPort
+	}
+	return w.web.port
+}
