@@ -204,7 +204,7 @@ func (s *session) invalid(ctx context.Context, order acme.Order) error {
 			return s.unproved(ctx, authorization)
 		}
 	}
-	if !order.Expires.IsZero() && s.Clock.Now().After(order.Expires) {
+	if s.past(order.Expires) {
 		return s.beginAgain(ctx, "the CA's order has expired")
 	}
 	return s.beginAgain(ctx, "the CA's order has ended without a reason")

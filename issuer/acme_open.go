@@ -46,9 +46,7 @@ func (a acmeIssuer) open(ctx context.Context, request chancery.OpenRequest) ([]c
 			return nil, s.judge(ctx, err)
 		}
 		v.OrderID, v.AccountID = request.OrderID, request.AccountID
-		if v.ExpiresAt.IsZero() {
-			v.ExpiresAt = order.Expires
-		}
+		v.ExpiresAt = earliest(v.ExpiresAt, order.Expires)
 		validations = append(validations, v)
 	}
 	return validations, nil
@@ -63,6 +61,8 @@ func (s *session) openOrder(ctx context.Context) (acme.Order, error) {
 			return order, s.beginAgain(ctx, "the CA does not know the order any more")
 		case err == nil && order.Status == acme.Invalid:
 			return order, s.beginAgain(ctx, "the CA's order has ended"+because(order.Error))
+		case err == nil && s.past(order.Expires):
+			return order, s.beginAgain(ctx, "the CA's order has expired")
 		}
 		return order, err
 	}
@@ -91,6 +91,19 @@ func (s *session) openOrder(ctx context.Context) (acme.Order, error) {
 	failpoint.Hit("acme.order-saved")
 	return order, err
 }
+
+// earliest is the first of the dates that a CA gave.
+func earliest(dates ...time.Time) (first time.Time) {
+	for _, date := range dates {
+		if first.IsZero() || !date.IsZero() && date.Before(first) {
+			first = date
+		}
+	}
+	return first.UTC()
+}
+
+// past tells whether a CA's date is over; one that it did not give never is.
+func (s *session) past(date time.Time) bool { return !date.IsZero() && s.Clock.Now().After(date) }
 
 // takeTurn counts an order against the limit that the operator set, before it is
 // made.
@@ -158,8 +171,9 @@ func (s *session) openAuthorization(ctx context.Context, i int) (v chancery.Vali
 		if err := s.ca.client.Check(challenge); err != nil {
 			return v, err
 		}
-	} else if authorization.Status != acme.Valid {
-		return v, s.beginAgain(ctx, fmt.Sprintf("the CA's authorization for %s is %s", name, authorization.Status))
+	}
+	if authorization.Status != acme.Pending && authorization.Status != acme.Valid || s.past(authorization.Expires) {
+		return v, s.beginAgain(ctx, fmt.Sprintf("the CA's authorization for %s is %s, until %s", name, authorization.Status, authorization.Expires.Format(time.RFC3339)))
 	}
 	z.Challenge = challenge.URL
 	s.well()

@@ -36,15 +36,8 @@ func (t *tx) ACMEOrder(account chancery.AccountID, order chancery.OrderID) (chan
 }
 
 func (t *tx) UpdateACMEOrder(o chancery.ACMEOrder) error {
-	if err := t.sql.FreeACMEOrderURL(t.ctx, query.FreeACMEOrderURLParams{URL: o.URL, OrderID: int64(o.OrderID)}); err != nil {
-		return fmt.Errorf("freeing an ACME order: %w", err)
-	}
-	other, err := t.sql.ACMEOrderOfURL(t.ctx, o.URL)
-	switch {
-	case err == nil && chancery.OrderID(other) != o.OrderID:
-		return chancery.ErrTaken
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
-		return fmt.Errorf("finding an ACME order: %w", err)
+	if err := t.takeURL(o); err != nil {
+		return err
 	}
 	tried, err := jsonText(o.Tried)
 	if err != nil {
@@ -62,6 +55,24 @@ func (t *tx) UpdateACMEOrder(o chancery.ACMEOrder) error {
 		AccountID: int64(o.AccountID), OrderID: int64(o.OrderID), Version: o.Version,
 	})
 	return changed("writing an ACME order", rows, err, chancery.ErrConflict)
+}
+
+// takeURL is ErrTaken if another open order has the CA's order.
+func (t *tx) takeURL(o chancery.ACMEOrder) error {
+	if o.URL == "" {
+		return nil
+	}
+	if err := t.sql.FreeACMEOrderURL(t.ctx, query.FreeACMEOrderURLParams{URL: o.URL, OrderID: int64(o.OrderID)}); err != nil {
+		return fmt.Errorf("freeing an ACME order: %w", err)
+	}
+	other, err := t.sql.ACMEOrderOfURL(t.ctx, o.URL)
+	switch {
+	case errors.Is(err, sql.ErrNoRows), err == nil && chancery.OrderID(other) == o.OrderID:
+		return nil
+	case err == nil:
+		return chancery.ErrTaken
+	}
+	return fmt.Errorf("finding an ACME order: %w", err)
 }
 
 func (t *tx) ClaimACMEAuthorization(url string, account chancery.AccountID, order chancery.OrderID) (chancery.OrderID, chancery.AccountID, error) {

@@ -44,6 +44,17 @@ var faults = []struct {
 	{"rate limited at the order", limited("new-order"), "certificate", "takes no more orders like this until"},
 	{"rate limited at the authorization", limited("authz"), "certificate", "takes no more orders like this until"},
 	{"rate limited at finalization", limited("finalize"), "certificate", "takes no more orders like this until"},
+	{"closed for a time", func(p *proxy) fault {
+		return fault{instead: func(w http.ResponseWriter, c passing) bool {
+			if c.kind != "order" || c.n > 1 {
+				return false
+			}
+			w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+			p.shut(c, retryAfter)
+			http.Error(w, "closed", http.StatusServiceUnavailable)
+			return true
+		}}
+	}, "certificate", "neither what was asked for nor a problem document"},
 	{"server errors at the order", failing("new-order", 2), "certificate", "serverInternal"},
 	{"server errors at finalization", failing("finalize", 2), "certificate", "serverInternal"},
 	{"server errors at the certificate", failing("certificate", 2), "certificate", "serverInternal"},
@@ -314,5 +325,51 @@ func TestWithdrawnWhileTheCAIsAtWork(t *testing.T) {
 		if time.Since(began) > patience {
 			t.Fatal("the certificate that nobody has is good")
 		}
+	}
+}
+
+// The applicant is slow: the CA's order expires before the proof is there. It begins
+// again once by itself, with another proof, and the old one is of no use.
+func TestAnOrderThatExpiresWhileItWaits(t *testing.T) {
+	t.Parallel()
+	const name = "slow.example.test"
+	w := newWorld(t)
+	p := newProxy(t, w.ca)
+	i := w.serve(t, p.point)
+	first, ends := "", time.Now().Add(5*time.Second).UTC()
+	p.set(fault{after: func(c passing, answer *http.Response) error {
+		if c.kind != "new-order" && c.kind != "order" {
+			return nil
+		}
+		return edit(answer, func(order map[string]any) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			id := fmt.Sprint(order["finalize"])
+			if first == "" {
+				first = id
+			}
+			if id == first {
+				order["expires"] = ends.Format(time.RFC3339)
+			}
+		})
+	}})
+	order := i.apply(t, name, "DNS")
+	before := i.state(t, order)
+	var after *cas.DescribeCertificateStateOutput
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		if after = i.state(t, order); after.RecordValue != "" && after.RecordValue != before.RecordValue {
+			break
+		}
+		if time.Since(began) > patience {
+			t.Fatalf("the order shows the old proof still: %+v", after)
+		}
+	}
+	state := i.issued(t, order, name)
+	found := false
+	for _, look := range state.Looks {
+		found = found || look.Finding == string(chancery.BeginsAgain) && strings.Contains(look.Detail, "has expired")
+	}
+	if !found {
+		t.Errorf("that it began again is not among the looks: %+v", state.Looks)
 	}
 }

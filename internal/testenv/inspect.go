@@ -47,7 +47,7 @@ func (e *Env) Settle() {
 // tables are those that calls of tenants write to, save for nonces.
 var tables = []string{
 	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps", "submissions", "listed", "list_blocks",
-	"csrs", "contacts", "companies",
+	"csrs", "contacts", "companies", "acme_orders", "acme_authorizations", "renewals",
 }
 
 // Dump writes all rows of plans, ledger, orders, proofs, steps, submissions, keys
