@@ -15,6 +15,10 @@ import (
 // Revoke implements chancery.Revoker.
 func (a acmeIssuer) Revoke(ctx context.Context, certificate chancery.Certificate) error {
 	s, leaf, err := a.after(ctx, certificate)
+	if removed(err) {
+		a.Log.Error("a certificate is revoked here alone: its issuer was removed, and the account with it", "order", certificate.OrderID, "serial", certificate.Serial)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -84,6 +88,9 @@ const (
 // Renewal implements chancery.RenewalAdviser.
 func (a acmeIssuer) Renewal(ctx context.Context, certificate chancery.Certificate) (renewal chancery.Renewal, at time.Time, err error) {
 	s, leaf, err := a.after(ctx, certificate)
+	if removed(err) {
+		return renewal, at, chancery.ErrNotFound
+	}
 	if err != nil {
 		return renewal, at, err
 	}
@@ -113,6 +120,9 @@ func (a acmeIssuer) Renewal(ctx context.Context, certificate chancery.Certificat
 		Start: info.Window.Start.UTC(), End: info.Window.End.UTC(), Explanation: info.Explanation, FetchedAt: now,
 	}, now.Add(pause), nil
 }
+
+// removed tells whether an issuer is not configured any more.
+func removed(err error) bool { return chancery.CodeOf(err) == chancery.ServiceUnavailable }
 
 // after finds who issued a certificate.
 func (a acmeIssuer) after(ctx context.Context, certificate chancery.Certificate) (*session, *x509.Certificate, error) {

@@ -144,10 +144,36 @@ func TestRevocationAndRenewalInformation(t *testing.T) {
 		revoked, _, err := w.ca.Revoked(t.Context(), leaf.SerialNumber.Text(16))
 		must(t, err)
 		if revoked {
-			return
+			break
 		}
 		if time.Since(began) > patience {
 			t.Fatal("the CA was not told of the revocation")
+		}
+	}
+	i.revokesWithoutItsIssuer(t)
+}
+
+// revokesWithoutItsIssuer: what a removed issuer issued is revoked here, and nobody
+// goes on asking.
+func (i *instance) revokesWithoutItsIssuer(t *testing.T) {
+	t.Helper()
+	order := i.apply(t, "orphan.example.test", "DNS")
+	i.issued(t, order, "orphan.example.test")
+	_, err := call[admin.Nothing](i, "issuer.remove", admin.IssuerName{Name: "pebble"})
+	must(t, err)
+	must(t, i.client.CancelCertificateForPackageRequest(t.Context(), cas.CancelCertificateForPackageRequestInput{OrderId: order}))
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		left := 0
+		must(t, i.Admin.Store.Read(t.Context(), func(tx chancery.Tx) error {
+			steps, err := tx.OrderSteps(i.First.AccountID, chancery.OrderID(order))
+			left = len(steps)
+			return err
+		}))
+		if left == 0 {
+			return
+		}
+		if time.Since(began) > patience {
+			t.Fatal("background work on the order goes on")
 		}
 	}
 }
