@@ -78,6 +78,19 @@ var faults = []struct {
 	{"orders that always turn invalid", invalid(1000, "serverInternal"), "verify_fail", "came to nothing twice"},
 	{"an order refused for CAA", invalid(1000, "caa"), "verify_fail", "a CAA record of the domain does not let this CA issue"},
 	{"a CSR that is refused", refusing("finalize", 400, "badCSR"), "verify_fail", "the CA does not take the CSR"},
+	{"a proof that the CA did not find", unproved("unauthorized"), "verify_fail", "found something else than the proof, or none"},
+	{"a zone that the CA could not ask", unproved("dns"), "verify_fail", "could not look the domain up in the DNS"},
+	{"a web server that the CA did not reach", unproved("connection"), "verify_fail", "could not connect to the domain's web server on port 80"},
+	{"terms that the operator has to agree to", refusing("new-order", 403, "userActionRequired"), "verify_fail", "wants the operator to act first"},
+	{"a limit that lasts longer than the order", func(*proxy) fault {
+		return fault{instead: func(w http.ResponseWriter, c passing) bool {
+			if c.kind == "new-order" {
+				w.Header().Set("Retry-After", "864000")
+				problem(w, 429, "rateLimited", "too many certificates already issued")
+			}
+			return c.kind == "new-order"
+		}}
+	}, "verify_fail", "that is later than the order waits for its proof"},
 	{"an account that was closed", func(*proxy) fault {
 		return fault{instead: func(w http.ResponseWriter, c passing) bool {
 			if c.kind == "directory" || c.kind == "nonce" {
@@ -135,6 +148,24 @@ func refusing(kind string, status int, type_ string) func(*proxy) fault {
 			}
 			problem(w, status, type_, "no")
 			return true
+		}}
+	}
+}
+
+// unproved shows every authorization as one whose proof was not found.
+func unproved(kind string) func(*proxy) fault {
+	return func(*proxy) fault {
+		return fault{after: func(c passing, answer *http.Response) error {
+			if c.kind != "authz" || c.n < 2 { // the first is when the order is opened
+				return nil
+			}
+			return edit(answer, func(authorization map[string]any) {
+				authorization["status"] = "invalid"
+				for _, challenge := range authorization["challenges"].([]any) {
+					challenge.(map[string]any)["status"] = "invalid"
+					challenge.(map[string]any)["error"] = map[string]any{"type": "urn:ietf:params:acme:error:" + kind, "detail": "so it is", "status": 403}
+				}
+			})
 		}}
 	}
 }
