@@ -51,7 +51,8 @@ type DescribeCertificateStateOutput struct {
 	Content string `json:",omitempty" xml:",omitempty"`
 	// The certificate and its chain in PEM, leaf first; with certificate.
 	Certificate string `json:",omitempty" xml:",omitempty"`
-	// The private key in PEM; with certificate, unless the CSR was the caller's.
+	// The private key in PEM; with certificate, unless the CSR was the caller's or the
+	// caller may not read it.
 	PrivateKey string `json:",omitempty" xml:",omitempty"`
 	// The certificate's id; with certificate.
 	CertId string `json:",omitempty" xml:",omitempty"`
@@ -65,8 +66,16 @@ type DescribeCertificateStateOutput struct {
 	Looks []Look `json:",omitempty" xml:",omitempty"`
 }
 
-// RevealsKey tells the log that the answer holds a private key.
+// RevealsKey implements chancery.KeyHolder.
 func (o *DescribeCertificateStateOutput) RevealsKey() bool { return o.PrivateKey != "" }
+
+// KeyResources implements chancery.KeyHolder; the order is the call's own.
+func (o *DescribeCertificateStateOutput) KeyResources() []string {
+	return []string{"certificate/" + o.CertId}
+}
+
+// WithholdKey implements chancery.KeyHolder.
+func (o *DescribeCertificateStateOutput) WithholdKey() { o.PrivateKey = "" }
 
 // OrderDetail is what a verbose answer tells of the order. Times are Unix milliseconds.
 type OrderDetail struct {

@@ -10,12 +10,19 @@ import (
 type GetCsrDetailOutput struct {
 	// The request, PKCS #10 in PEM.
 	Csr string
-	// Its private key in PEM, PKCS #1 or SEC 1; absent when the store does not have it.
+	// Its private key in PEM, PKCS #1 or SEC 1; absent when the store does
+	// not have it, or the caller may not read it.
 	PrivateKey string `json:",omitempty" xml:",omitempty"`
 }
 
-// RevealsKey tells the log that the answer holds a private key.
+// RevealsKey implements chancery.KeyHolder.
 func (o *GetCsrDetailOutput) RevealsKey() bool { return o.PrivateKey != "" }
+
+// KeyResources implements chancery.KeyHolder: none but the CSR that the call names.
+func (o *GetCsrDetailOutput) KeyResources() []string { return nil }
+
+// WithholdKey implements chancery.KeyHolder.
+func (o *GetCsrDetailOutput) WithholdKey() { o.PrivateKey = "" }
 
 // GetCsrDetail gives a stored CSR and, if the store has it, its private key.
 //

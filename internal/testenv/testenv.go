@@ -34,6 +34,7 @@ import (
 	"chancery/keyring"
 	"chancery/rpc"
 	"chancery/store"
+	"chancery/sts"
 	"chancery/work"
 )
 
@@ -73,6 +74,7 @@ type options struct {
 	repeatWindow time.Duration
 	idle         bool
 	apis         []chancery.API
+	rates        rpc.Rates
 }
 
 // Option changes what New starts.
@@ -99,6 +101,10 @@ func WithIssuer(wrap func(local chancery.Issuer) chancery.Issuer) Option {
 
 // WithLooker has proofs looked at by looker in place of real DNS and HTTP.
 func WithLooker(looker chancery.Looker) Option { return func(o *options) { o.looker = looker } }
+
+// WithRates limits how often operations are called; without it nothing does. The
+// clock stands still unless a test moves it, and no bucket fills meanwhile.
+func WithRates(rates rpc.Rates) Option { return func(o *options) { o.rates = rates } }
 
 // WithAPI mounts a further table of operations beside cas.
 func WithAPI(api chancery.API) Option {
@@ -237,12 +243,14 @@ const maxHeader = 256 << 10
 
 func (e *Env) serve() {
 	operations := &cas.Service{
-		Store: e.Store, Catalogue: e.Catalogue, Clock: e.Clock,
+		Store: rpc.WithTrails(e.Store), Catalogue: e.Catalogue, Clock: e.Clock,
 		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, RefundWindow: cas.DefaultRefundWindow, Wake: e.wake,
 	}
+	tokens := &sts.Service{Store: rpc.WithTrails(e.Store), Clock: e.Clock}
 	mux := http.NewServeMux()
 	mux.Handle("/", &rpc.Gateway{
-		Store: e.Store, Clock: e.Clock, Log: e.log, APIs: append(operations.APIs(), e.options.apis...),
+		Store: e.Store, Clock: e.Clock, Log: e.log, Rates: e.options.rates,
+		APIs: append(append(operations.APIs(), tokens.API()), e.options.apis...),
 	})
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
 	server := httptest.NewUnstartedServer(mux)

@@ -48,6 +48,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addAccountStmt, err = db.PrepareContext(ctx, addAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query AddAccount: %w", err)
 	}
+	if q.addAuditEndStmt, err = db.PrepareContext(ctx, addAuditEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query AddAuditEnd: %w", err)
+	}
+	if q.addAuditLineStmt, err = db.PrepareContext(ctx, addAuditLine); err != nil {
+		return nil, fmt.Errorf("error preparing query AddAuditLine: %w", err)
+	}
 	if q.addAuthorityStmt, err = db.PrepareContext(ctx, addAuthority); err != nil {
 		return nil, fmt.Errorf("error preparing query AddAuthority: %w", err)
 	}
@@ -66,6 +72,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addEvidenceStmt, err = db.PrepareContext(ctx, addEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvidence: %w", err)
 	}
+	if q.addGroupStmt, err = db.PrepareContext(ctx, addGroup); err != nil {
+		return nil, fmt.Errorf("error preparing query AddGroup: %w", err)
+	}
 	if q.addIssuanceStmt, err = db.PrepareContext(ctx, addIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query AddIssuance: %w", err)
 	}
@@ -78,6 +87,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addListEntryStmt, err = db.PrepareContext(ctx, addListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query AddListEntry: %w", err)
 	}
+	if q.addMemberStmt, err = db.PrepareContext(ctx, addMember); err != nil {
+		return nil, fmt.Errorf("error preparing query AddMember: %w", err)
+	}
 	if q.addOrderStmt, err = db.PrepareContext(ctx, addOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query AddOrder: %w", err)
 	}
@@ -87,11 +99,35 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addPlanStmt, err = db.PrepareContext(ctx, addPlan); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPlan: %w", err)
 	}
+	if q.addPolicyStmt, err = db.PrepareContext(ctx, addPolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query AddPolicy: %w", err)
+	}
+	if q.addRoleStmt, err = db.PrepareContext(ctx, addRole); err != nil {
+		return nil, fmt.Errorf("error preparing query AddRole: %w", err)
+	}
+	if q.addSessionStmt, err = db.PrepareContext(ctx, addSession); err != nil {
+		return nil, fmt.Errorf("error preparing query AddSession: %w", err)
+	}
 	if q.addStepStmt, err = db.PrepareContext(ctx, addStep); err != nil {
 		return nil, fmt.Errorf("error preparing query AddStep: %w", err)
 	}
+	if q.addUserStmt, err = db.PrepareContext(ctx, addUser); err != nil {
+		return nil, fmt.Errorf("error preparing query AddUser: %w", err)
+	}
 	if q.addValidationStmt, err = db.PrepareContext(ctx, addValidation); err != nil {
 		return nil, fmt.Errorf("error preparing query AddValidation: %w", err)
+	}
+	if q.attachPolicyStmt, err = db.PrepareContext(ctx, attachPolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query AttachPolicy: %w", err)
+	}
+	if q.attachmentsStmt, err = db.PrepareContext(ctx, attachments); err != nil {
+		return nil, fmt.Errorf("error preparing query Attachments: %w", err)
+	}
+	if q.auditEndStmt, err = db.PrepareContext(ctx, auditEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query AuditEnd: %w", err)
+	}
+	if q.auditLinesStmt, err = db.PrepareContext(ctx, auditLines); err != nil {
+		return nil, fmt.Errorf("error preparing query AuditLines: %w", err)
 	}
 	if q.authoritiesStmt, err = db.PrepareContext(ctx, authorities); err != nil {
 		return nil, fmt.Errorf("error preparing query Authorities: %w", err)
@@ -138,6 +174,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.contactStmt, err = db.PrepareContext(ctx, contact); err != nil {
 		return nil, fmt.Errorf("error preparing query Contact: %w", err)
 	}
+	if q.countAttachmentsStmt, err = db.PrepareContext(ctx, countAttachments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAttachments: %w", err)
+	}
 	if q.countCSRsStmt, err = db.PrepareContext(ctx, countCSRs); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCSRs: %w", err)
 	}
@@ -168,6 +207,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.debitOfStmt, err = db.PrepareContext(ctx, debitOf); err != nil {
 		return nil, fmt.Errorf("error preparing query DebitOf: %w", err)
 	}
+	if q.deleteAuditLinesStmt, err = db.PrepareContext(ctx, deleteAuditLines); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteAuditLines: %w", err)
+	}
 	if q.deleteCSRStmt, err = db.PrepareContext(ctx, deleteCSR); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteCSR: %w", err)
 	}
@@ -180,6 +222,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteContactStmt, err = db.PrepareContext(ctx, deleteContact); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteContact: %w", err)
 	}
+	if q.deleteGroupStmt, err = db.PrepareContext(ctx, deleteGroup); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteGroup: %w", err)
+	}
+	if q.deleteGroupMembersStmt, err = db.PrepareContext(ctx, deleteGroupMembers); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteGroupMembers: %w", err)
+	}
 	if q.deleteListEntryStmt, err = db.PrepareContext(ctx, deleteListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteListEntry: %w", err)
 	}
@@ -189,8 +237,32 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteOrderStepsStmt, err = db.PrepareContext(ctx, deleteOrderSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteOrderSteps: %w", err)
 	}
+	if q.deletePolicyStmt, err = db.PrepareContext(ctx, deletePolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query DeletePolicy: %w", err)
+	}
+	if q.deleteRoleStmt, err = db.PrepareContext(ctx, deleteRole); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteRole: %w", err)
+	}
+	if q.deleteRoleSessionsStmt, err = db.PrepareContext(ctx, deleteRoleSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteRoleSessions: %w", err)
+	}
 	if q.deleteSubmissionsBeforeStmt, err = db.PrepareContext(ctx, deleteSubmissionsBefore); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteSubmissionsBefore: %w", err)
+	}
+	if q.deleteUserStmt, err = db.PrepareContext(ctx, deleteUser); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteUser: %w", err)
+	}
+	if q.deleteUserKeysStmt, err = db.PrepareContext(ctx, deleteUserKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteUserKeys: %w", err)
+	}
+	if q.deleteUserMembershipsStmt, err = db.PrepareContext(ctx, deleteUserMemberships); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteUserMemberships: %w", err)
+	}
+	if q.detachAllStmt, err = db.PrepareContext(ctx, detachAll); err != nil {
+		return nil, fmt.Errorf("error preparing query DetachAll: %w", err)
+	}
+	if q.detachPolicyStmt, err = db.PrepareContext(ctx, detachPolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query DetachPolicy: %w", err)
 	}
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
@@ -204,11 +276,26 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.finishStepStmt, err = db.PrepareContext(ctx, finishStep); err != nil {
 		return nil, fmt.Errorf("error preparing query FinishStep: %w", err)
 	}
+	if q.firstAuditLineStmt, err = db.PrepareContext(ctx, firstAuditLine); err != nil {
+		return nil, fmt.Errorf("error preparing query FirstAuditLine: %w", err)
+	}
 	if q.forgetNoncesStmt, err = db.PrepareContext(ctx, forgetNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetNonces: %w", err)
 	}
+	if q.forgetSessionsStmt, err = db.PrepareContext(ctx, forgetSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetSessions: %w", err)
+	}
 	if q.giveUnitBackStmt, err = db.PrepareContext(ctx, giveUnitBack); err != nil {
 		return nil, fmt.Errorf("error preparing query GiveUnitBack: %w", err)
+	}
+	if q.groupNamedStmt, err = db.PrepareContext(ctx, groupNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query GroupNamed: %w", err)
+	}
+	if q.groupPoliciesOfStmt, err = db.PrepareContext(ctx, groupPoliciesOf); err != nil {
+		return nil, fmt.Errorf("error preparing query GroupPoliciesOf: %w", err)
+	}
+	if q.groupsStmt, err = db.PrepareContext(ctx, groups); err != nil {
+		return nil, fmt.Errorf("error preparing query Groups: %w", err)
 	}
 	if q.hideCertificateStmt, err = db.PrepareContext(ctx, hideCertificate); err != nil {
 		return nil, fmt.Errorf("error preparing query HideCertificate: %w", err)
@@ -224,6 +311,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.keysetStmt, err = db.PrepareContext(ctx, keyset); err != nil {
 		return nil, fmt.Errorf("error preparing query Keyset: %w", err)
+	}
+	if q.lastAuditLineBeforeStmt, err = db.PrepareContext(ctx, lastAuditLineBefore); err != nil {
+		return nil, fmt.Errorf("error preparing query LastAuditLineBefore: %w", err)
 	}
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
@@ -261,6 +351,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
 	}
+	if q.membersStmt, err = db.PrepareContext(ctx, members); err != nil {
+		return nil, fmt.Errorf("error preparing query Members: %w", err)
+	}
 	if q.newestCRLStmt, err = db.PrepareContext(ctx, newestCRL); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestCRL: %w", err)
 	}
@@ -269,6 +362,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.newestContactStmt, err = db.PrepareContext(ctx, newestContact); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestContact: %w", err)
+	}
+	if q.nextAuditLineStmt, err = db.PrepareContext(ctx, nextAuditLine); err != nil {
+		return nil, fmt.Errorf("error preparing query NextAuditLine: %w", err)
 	}
 	if q.nextEvidenceStmt, err = db.PrepareContext(ctx, nextEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query NextEvidence: %w", err)
@@ -294,6 +390,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.plansStmt, err = db.PrepareContext(ctx, plans); err != nil {
 		return nil, fmt.Errorf("error preparing query Plans: %w", err)
 	}
+	if q.policiesStmt, err = db.PrepareContext(ctx, policies); err != nil {
+		return nil, fmt.Errorf("error preparing query Policies: %w", err)
+	}
+	if q.policiesOfStmt, err = db.PrepareContext(ctx, policiesOf); err != nil {
+		return nil, fmt.Errorf("error preparing query PoliciesOf: %w", err)
+	}
+	if q.policyNamedStmt, err = db.PrepareContext(ctx, policyNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query PolicyNamed: %w", err)
+	}
 	if q.postponeStepStmt, err = db.PrepareContext(ctx, postponeStep); err != nil {
 		return nil, fmt.Errorf("error preparing query PostponeStep: %w", err)
 	}
@@ -303,14 +408,41 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
 	}
+	if q.removeMemberStmt, err = db.PrepareContext(ctx, removeMember); err != nil {
+		return nil, fmt.Errorf("error preparing query RemoveMember: %w", err)
+	}
 	if q.revokeIssuanceStmt, err = db.PrepareContext(ctx, revokeIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokeIssuance: %w", err)
+	}
+	if q.revokeRoleSessionsStmt, err = db.PrepareContext(ctx, revokeRoleSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokeRoleSessions: %w", err)
+	}
+	if q.revokeSessionStmt, err = db.PrepareContext(ctx, revokeSession); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokeSession: %w", err)
 	}
 	if q.revokedIssuancesStmt, err = db.PrepareContext(ctx, revokedIssuances); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokedIssuances: %w", err)
 	}
+	if q.roleNamedStmt, err = db.PrepareContext(ctx, roleNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query RoleNamed: %w", err)
+	}
+	if q.roleOfIDStmt, err = db.PrepareContext(ctx, roleOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query RoleOfID: %w", err)
+	}
+	if q.rolesStmt, err = db.PrepareContext(ctx, roles); err != nil {
+		return nil, fmt.Errorf("error preparing query Roles: %w", err)
+	}
+	if q.sealAuditEndStmt, err = db.PrepareContext(ctx, sealAuditEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query SealAuditEnd: %w", err)
+	}
 	if q.searchListStmt, err = db.PrepareContext(ctx, searchList); err != nil {
 		return nil, fmt.Errorf("error preparing query SearchList: %w", err)
+	}
+	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
+		return nil, fmt.Errorf("error preparing query Session: %w", err)
+	}
+	if q.sessionsStmt, err = db.PrepareContext(ctx, sessions); err != nil {
+		return nil, fmt.Errorf("error preparing query Sessions: %w", err)
 	}
 	if q.signedIssuanceStmt, err = db.PrepareContext(ctx, signedIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query SignedIssuance: %w", err)
@@ -339,8 +471,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.updateOrderStmt, err = db.PrepareContext(ctx, updateOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateOrder: %w", err)
 	}
+	if q.updatePolicyStmt, err = db.PrepareContext(ctx, updatePolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdatePolicy: %w", err)
+	}
+	if q.updateRoleStmt, err = db.PrepareContext(ctx, updateRole); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateRole: %w", err)
+	}
 	if q.useNonceStmt, err = db.PrepareContext(ctx, useNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query UseNonce: %w", err)
+	}
+	if q.userNamedStmt, err = db.PrepareContext(ctx, userNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query UserNamed: %w", err)
+	}
+	if q.userOfIDStmt, err = db.PrepareContext(ctx, userOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query UserOfID: %w", err)
+	}
+	if q.usersStmt, err = db.PrepareContext(ctx, users); err != nil {
+		return nil, fmt.Errorf("error preparing query Users: %w", err)
 	}
 	if q.validationsStmt, err = db.PrepareContext(ctx, validations); err != nil {
 		return nil, fmt.Errorf("error preparing query Validations: %w", err)
@@ -390,6 +537,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addAccountStmt: %w", cerr)
 		}
 	}
+	if q.addAuditEndStmt != nil {
+		if cerr := q.addAuditEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addAuditEndStmt: %w", cerr)
+		}
+	}
+	if q.addAuditLineStmt != nil {
+		if cerr := q.addAuditLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addAuditLineStmt: %w", cerr)
+		}
+	}
 	if q.addAuthorityStmt != nil {
 		if cerr := q.addAuthorityStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addAuthorityStmt: %w", cerr)
@@ -420,6 +577,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addEvidenceStmt: %w", cerr)
 		}
 	}
+	if q.addGroupStmt != nil {
+		if cerr := q.addGroupStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addGroupStmt: %w", cerr)
+		}
+	}
 	if q.addIssuanceStmt != nil {
 		if cerr := q.addIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addIssuanceStmt: %w", cerr)
@@ -440,6 +602,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addListEntryStmt: %w", cerr)
 		}
 	}
+	if q.addMemberStmt != nil {
+		if cerr := q.addMemberStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addMemberStmt: %w", cerr)
+		}
+	}
 	if q.addOrderStmt != nil {
 		if cerr := q.addOrderStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addOrderStmt: %w", cerr)
@@ -455,14 +622,54 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addPlanStmt: %w", cerr)
 		}
 	}
+	if q.addPolicyStmt != nil {
+		if cerr := q.addPolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addPolicyStmt: %w", cerr)
+		}
+	}
+	if q.addRoleStmt != nil {
+		if cerr := q.addRoleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addRoleStmt: %w", cerr)
+		}
+	}
+	if q.addSessionStmt != nil {
+		if cerr := q.addSessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addSessionStmt: %w", cerr)
+		}
+	}
 	if q.addStepStmt != nil {
 		if cerr := q.addStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addStepStmt: %w", cerr)
 		}
 	}
+	if q.addUserStmt != nil {
+		if cerr := q.addUserStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addUserStmt: %w", cerr)
+		}
+	}
 	if q.addValidationStmt != nil {
 		if cerr := q.addValidationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addValidationStmt: %w", cerr)
+		}
+	}
+	if q.attachPolicyStmt != nil {
+		if cerr := q.attachPolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attachPolicyStmt: %w", cerr)
+		}
+	}
+	if q.attachmentsStmt != nil {
+		if cerr := q.attachmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attachmentsStmt: %w", cerr)
+		}
+	}
+	if q.auditEndStmt != nil {
+		if cerr := q.auditEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing auditEndStmt: %w", cerr)
+		}
+	}
+	if q.auditLinesStmt != nil {
+		if cerr := q.auditLinesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing auditLinesStmt: %w", cerr)
 		}
 	}
 	if q.authoritiesStmt != nil {
@@ -540,6 +747,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing contactStmt: %w", cerr)
 		}
 	}
+	if q.countAttachmentsStmt != nil {
+		if cerr := q.countAttachmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAttachmentsStmt: %w", cerr)
+		}
+	}
 	if q.countCSRsStmt != nil {
 		if cerr := q.countCSRsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countCSRsStmt: %w", cerr)
@@ -590,6 +802,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing debitOfStmt: %w", cerr)
 		}
 	}
+	if q.deleteAuditLinesStmt != nil {
+		if cerr := q.deleteAuditLinesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteAuditLinesStmt: %w", cerr)
+		}
+	}
 	if q.deleteCSRStmt != nil {
 		if cerr := q.deleteCSRStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteCSRStmt: %w", cerr)
@@ -610,6 +827,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteContactStmt: %w", cerr)
 		}
 	}
+	if q.deleteGroupStmt != nil {
+		if cerr := q.deleteGroupStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteGroupStmt: %w", cerr)
+		}
+	}
+	if q.deleteGroupMembersStmt != nil {
+		if cerr := q.deleteGroupMembersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteGroupMembersStmt: %w", cerr)
+		}
+	}
 	if q.deleteListEntryStmt != nil {
 		if cerr := q.deleteListEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteListEntryStmt: %w", cerr)
@@ -625,9 +852,49 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteOrderStepsStmt: %w", cerr)
 		}
 	}
+	if q.deletePolicyStmt != nil {
+		if cerr := q.deletePolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deletePolicyStmt: %w", cerr)
+		}
+	}
+	if q.deleteRoleStmt != nil {
+		if cerr := q.deleteRoleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteRoleStmt: %w", cerr)
+		}
+	}
+	if q.deleteRoleSessionsStmt != nil {
+		if cerr := q.deleteRoleSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteRoleSessionsStmt: %w", cerr)
+		}
+	}
 	if q.deleteSubmissionsBeforeStmt != nil {
 		if cerr := q.deleteSubmissionsBeforeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteSubmissionsBeforeStmt: %w", cerr)
+		}
+	}
+	if q.deleteUserStmt != nil {
+		if cerr := q.deleteUserStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteUserStmt: %w", cerr)
+		}
+	}
+	if q.deleteUserKeysStmt != nil {
+		if cerr := q.deleteUserKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteUserKeysStmt: %w", cerr)
+		}
+	}
+	if q.deleteUserMembershipsStmt != nil {
+		if cerr := q.deleteUserMembershipsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteUserMembershipsStmt: %w", cerr)
+		}
+	}
+	if q.detachAllStmt != nil {
+		if cerr := q.detachAllStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing detachAllStmt: %w", cerr)
+		}
+	}
+	if q.detachPolicyStmt != nil {
+		if cerr := q.detachPolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing detachPolicyStmt: %w", cerr)
 		}
 	}
 	if q.disableAccessKeyStmt != nil {
@@ -650,14 +917,39 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing finishStepStmt: %w", cerr)
 		}
 	}
+	if q.firstAuditLineStmt != nil {
+		if cerr := q.firstAuditLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing firstAuditLineStmt: %w", cerr)
+		}
+	}
 	if q.forgetNoncesStmt != nil {
 		if cerr := q.forgetNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetNoncesStmt: %w", cerr)
 		}
 	}
+	if q.forgetSessionsStmt != nil {
+		if cerr := q.forgetSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetSessionsStmt: %w", cerr)
+		}
+	}
 	if q.giveUnitBackStmt != nil {
 		if cerr := q.giveUnitBackStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing giveUnitBackStmt: %w", cerr)
+		}
+	}
+	if q.groupNamedStmt != nil {
+		if cerr := q.groupNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupNamedStmt: %w", cerr)
+		}
+	}
+	if q.groupPoliciesOfStmt != nil {
+		if cerr := q.groupPoliciesOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupPoliciesOfStmt: %w", cerr)
+		}
+	}
+	if q.groupsStmt != nil {
+		if cerr := q.groupsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupsStmt: %w", cerr)
 		}
 	}
 	if q.hideCertificateStmt != nil {
@@ -683,6 +975,11 @@ func (q *Queries) Close() error {
 	if q.keysetStmt != nil {
 		if cerr := q.keysetStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing keysetStmt: %w", cerr)
+		}
+	}
+	if q.lastAuditLineBeforeStmt != nil {
+		if cerr := q.lastAuditLineBeforeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastAuditLineBeforeStmt: %w", cerr)
 		}
 	}
 	if q.lastEvidenceStmt != nil {
@@ -745,6 +1042,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing markProvedStmt: %w", cerr)
 		}
 	}
+	if q.membersStmt != nil {
+		if cerr := q.membersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing membersStmt: %w", cerr)
+		}
+	}
 	if q.newestCRLStmt != nil {
 		if cerr := q.newestCRLStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing newestCRLStmt: %w", cerr)
@@ -758,6 +1060,11 @@ func (q *Queries) Close() error {
 	if q.newestContactStmt != nil {
 		if cerr := q.newestContactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing newestContactStmt: %w", cerr)
+		}
+	}
+	if q.nextAuditLineStmt != nil {
+		if cerr := q.nextAuditLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing nextAuditLineStmt: %w", cerr)
 		}
 	}
 	if q.nextEvidenceStmt != nil {
@@ -800,6 +1107,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing plansStmt: %w", cerr)
 		}
 	}
+	if q.policiesStmt != nil {
+		if cerr := q.policiesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing policiesStmt: %w", cerr)
+		}
+	}
+	if q.policiesOfStmt != nil {
+		if cerr := q.policiesOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing policiesOfStmt: %w", cerr)
+		}
+	}
+	if q.policyNamedStmt != nil {
+		if cerr := q.policyNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing policyNamedStmt: %w", cerr)
+		}
+	}
 	if q.postponeStepStmt != nil {
 		if cerr := q.postponeStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing postponeStepStmt: %w", cerr)
@@ -815,9 +1137,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
 		}
 	}
+	if q.removeMemberStmt != nil {
+		if cerr := q.removeMemberStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing removeMemberStmt: %w", cerr)
+		}
+	}
 	if q.revokeIssuanceStmt != nil {
 		if cerr := q.revokeIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing revokeIssuanceStmt: %w", cerr)
+		}
+	}
+	if q.revokeRoleSessionsStmt != nil {
+		if cerr := q.revokeRoleSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokeRoleSessionsStmt: %w", cerr)
+		}
+	}
+	if q.revokeSessionStmt != nil {
+		if cerr := q.revokeSessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokeSessionStmt: %w", cerr)
 		}
 	}
 	if q.revokedIssuancesStmt != nil {
@@ -825,9 +1162,39 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing revokedIssuancesStmt: %w", cerr)
 		}
 	}
+	if q.roleNamedStmt != nil {
+		if cerr := q.roleNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing roleNamedStmt: %w", cerr)
+		}
+	}
+	if q.roleOfIDStmt != nil {
+		if cerr := q.roleOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing roleOfIDStmt: %w", cerr)
+		}
+	}
+	if q.rolesStmt != nil {
+		if cerr := q.rolesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rolesStmt: %w", cerr)
+		}
+	}
+	if q.sealAuditEndStmt != nil {
+		if cerr := q.sealAuditEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealAuditEndStmt: %w", cerr)
+		}
+	}
 	if q.searchListStmt != nil {
 		if cerr := q.searchListStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing searchListStmt: %w", cerr)
+		}
+	}
+	if q.sessionStmt != nil {
+		if cerr := q.sessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sessionStmt: %w", cerr)
+		}
+	}
+	if q.sessionsStmt != nil {
+		if cerr := q.sessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sessionsStmt: %w", cerr)
 		}
 	}
 	if q.signedIssuanceStmt != nil {
@@ -875,9 +1242,34 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing updateOrderStmt: %w", cerr)
 		}
 	}
+	if q.updatePolicyStmt != nil {
+		if cerr := q.updatePolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updatePolicyStmt: %w", cerr)
+		}
+	}
+	if q.updateRoleStmt != nil {
+		if cerr := q.updateRoleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateRoleStmt: %w", cerr)
+		}
+	}
 	if q.useNonceStmt != nil {
 		if cerr := q.useNonceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing useNonceStmt: %w", cerr)
+		}
+	}
+	if q.userNamedStmt != nil {
+		if cerr := q.userNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userNamedStmt: %w", cerr)
+		}
+	}
+	if q.userOfIDStmt != nil {
+		if cerr := q.userOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userOfIDStmt: %w", cerr)
+		}
+	}
+	if q.usersStmt != nil {
+		if cerr := q.usersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing usersStmt: %w", cerr)
 		}
 	}
 	if q.validationsStmt != nil {
@@ -932,21 +1324,33 @@ type Queries struct {
 	accountsStmt                *sql.Stmt
 	addAccessKeyStmt            *sql.Stmt
 	addAccountStmt              *sql.Stmt
+	addAuditEndStmt             *sql.Stmt
+	addAuditLineStmt            *sql.Stmt
 	addAuthorityStmt            *sql.Stmt
 	addCSRStmt                  *sql.Stmt
 	addCertificateStmt          *sql.Stmt
 	addCompanyStmt              *sql.Stmt
 	addContactStmt              *sql.Stmt
 	addEvidenceStmt             *sql.Stmt
+	addGroupStmt                *sql.Stmt
 	addIssuanceStmt             *sql.Stmt
 	addKeysetStmt               *sql.Stmt
 	addLedgerLineStmt           *sql.Stmt
 	addListEntryStmt            *sql.Stmt
+	addMemberStmt               *sql.Stmt
 	addOrderStmt                *sql.Stmt
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
+	addPolicyStmt               *sql.Stmt
+	addRoleStmt                 *sql.Stmt
+	addSessionStmt              *sql.Stmt
 	addStepStmt                 *sql.Stmt
+	addUserStmt                 *sql.Stmt
 	addValidationStmt           *sql.Stmt
+	attachPolicyStmt            *sql.Stmt
+	attachmentsStmt             *sql.Stmt
+	auditEndStmt                *sql.Stmt
+	auditLinesStmt              *sql.Stmt
 	authoritiesStmt             *sql.Stmt
 	cRLStmt                     *sql.Stmt
 	cSRStmt                     *sql.Stmt
@@ -962,6 +1366,7 @@ type Queries struct {
 	companyNamedStmt            *sql.Stmt
 	completeIssuanceStmt        *sql.Stmt
 	contactStmt                 *sql.Stmt
+	countAttachmentsStmt        *sql.Stmt
 	countCSRsStmt               *sql.Stmt
 	countCompaniesStmt          *sql.Stmt
 	countContactsStmt           *sql.Stmt
@@ -972,25 +1377,42 @@ type Queries struct {
 	countPlansWithUnitsStmt     *sql.Stmt
 	countRevocationStmt         *sql.Stmt
 	debitOfStmt                 *sql.Stmt
+	deleteAuditLinesStmt        *sql.Stmt
 	deleteCSRStmt               *sql.Stmt
 	deleteCertificateStmt       *sql.Stmt
 	deleteCompanyStmt           *sql.Stmt
 	deleteContactStmt           *sql.Stmt
+	deleteGroupStmt             *sql.Stmt
+	deleteGroupMembersStmt      *sql.Stmt
 	deleteListEntryStmt         *sql.Stmt
 	deleteOrderKeyStmt          *sql.Stmt
 	deleteOrderStepsStmt        *sql.Stmt
+	deletePolicyStmt            *sql.Stmt
+	deleteRoleStmt              *sql.Stmt
+	deleteRoleSessionsStmt      *sql.Stmt
 	deleteSubmissionsBeforeStmt *sql.Stmt
+	deleteUserStmt              *sql.Stmt
+	deleteUserKeysStmt          *sql.Stmt
+	deleteUserMembershipsStmt   *sql.Stmt
+	detachAllStmt               *sql.Stmt
+	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
 	discountInBlockStmt         *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
+	firstAuditLineStmt          *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
+	forgetSessionsStmt          *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
+	groupNamedStmt              *sql.Stmt
+	groupPoliciesOfStmt         *sql.Stmt
+	groupsStmt                  *sql.Stmt
 	hideCertificateStmt         *sql.Stmt
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
 	keysetStmt                  *sql.Stmt
+	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
 	lastListSeqStmt             *sql.Stmt
 	ledgerStmt                  *sql.Stmt
@@ -1003,9 +1425,11 @@ type Queries struct {
 	listEntryStmt               *sql.Stmt
 	listGroupEntriesStmt        *sql.Stmt
 	markProvedStmt              *sql.Stmt
+	membersStmt                 *sql.Stmt
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
 	newestContactStmt           *sql.Stmt
+	nextAuditLineStmt           *sql.Stmt
 	nextEvidenceStmt            *sql.Stmt
 	nextStepStmt                *sql.Stmt
 	orderStmt                   *sql.Stmt
@@ -1014,12 +1438,24 @@ type Queries struct {
 	orderStepsStmt              *sql.Stmt
 	ordersUnderReviewStmt       *sql.Stmt
 	plansStmt                   *sql.Stmt
+	policiesStmt                *sql.Stmt
+	policiesOfStmt              *sql.Stmt
+	policyNamedStmt             *sql.Stmt
 	postponeStepStmt            *sql.Stmt
 	putCRLStmt                  *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
+	removeMemberStmt            *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
+	revokeRoleSessionsStmt      *sql.Stmt
+	revokeSessionStmt           *sql.Stmt
 	revokedIssuancesStmt        *sql.Stmt
+	roleNamedStmt               *sql.Stmt
+	roleOfIDStmt                *sql.Stmt
+	rolesStmt                   *sql.Stmt
+	sealAuditEndStmt            *sql.Stmt
 	searchListStmt              *sql.Stmt
+	sessionStmt                 *sql.Stmt
+	sessionsStmt                *sql.Stmt
 	signedIssuanceStmt          *sql.Stmt
 	submissionStmt              *sql.Stmt
 	takeUnitStmt                *sql.Stmt
@@ -1029,7 +1465,12 @@ type Queries struct {
 	updateContactStmt           *sql.Stmt
 	updateListEntryStmt         *sql.Stmt
 	updateOrderStmt             *sql.Stmt
+	updatePolicyStmt            *sql.Stmt
+	updateRoleStmt              *sql.Stmt
 	useNonceStmt                *sql.Stmt
+	userNamedStmt               *sql.Stmt
+	userOfIDStmt                *sql.Stmt
+	usersStmt                   *sql.Stmt
 	validationsStmt             *sql.Stmt
 }
 
@@ -1045,21 +1486,33 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		accountsStmt:                q.accountsStmt,
 		addAccessKeyStmt:            q.addAccessKeyStmt,
 		addAccountStmt:              q.addAccountStmt,
+		addAuditEndStmt:             q.addAuditEndStmt,
+		addAuditLineStmt:            q.addAuditLineStmt,
 		addAuthorityStmt:            q.addAuthorityStmt,
 		addCSRStmt:                  q.addCSRStmt,
 		addCertificateStmt:          q.addCertificateStmt,
 		addCompanyStmt:              q.addCompanyStmt,
 		addContactStmt:              q.addContactStmt,
 		addEvidenceStmt:             q.addEvidenceStmt,
+		addGroupStmt:                q.addGroupStmt,
 		addIssuanceStmt:             q.addIssuanceStmt,
 		addKeysetStmt:               q.addKeysetStmt,
 		addLedgerLineStmt:           q.addLedgerLineStmt,
 		addListEntryStmt:            q.addListEntryStmt,
+		addMemberStmt:               q.addMemberStmt,
 		addOrderStmt:                q.addOrderStmt,
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
+		addPolicyStmt:               q.addPolicyStmt,
+		addRoleStmt:                 q.addRoleStmt,
+		addSessionStmt:              q.addSessionStmt,
 		addStepStmt:                 q.addStepStmt,
+		addUserStmt:                 q.addUserStmt,
 		addValidationStmt:           q.addValidationStmt,
+		attachPolicyStmt:            q.attachPolicyStmt,
+		attachmentsStmt:             q.attachmentsStmt,
+		auditEndStmt:                q.auditEndStmt,
+		auditLinesStmt:              q.auditLinesStmt,
 		authoritiesStmt:             q.authoritiesStmt,
 		cRLStmt:                     q.cRLStmt,
 		cSRStmt:                     q.cSRStmt,
@@ -1075,6 +1528,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		companyNamedStmt:            q.companyNamedStmt,
 		completeIssuanceStmt:        q.completeIssuanceStmt,
 		contactStmt:                 q.contactStmt,
+		countAttachmentsStmt:        q.countAttachmentsStmt,
 		countCSRsStmt:               q.countCSRsStmt,
 		countCompaniesStmt:          q.countCompaniesStmt,
 		countContactsStmt:           q.countContactsStmt,
@@ -1085,25 +1539,42 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countRevocationStmt:         q.countRevocationStmt,
 		debitOfStmt:                 q.debitOfStmt,
+		deleteAuditLinesStmt:        q.deleteAuditLinesStmt,
 		deleteCSRStmt:               q.deleteCSRStmt,
 		deleteCertificateStmt:       q.deleteCertificateStmt,
 		deleteCompanyStmt:           q.deleteCompanyStmt,
 		deleteContactStmt:           q.deleteContactStmt,
+		deleteGroupStmt:             q.deleteGroupStmt,
+		deleteGroupMembersStmt:      q.deleteGroupMembersStmt,
 		deleteListEntryStmt:         q.deleteListEntryStmt,
 		deleteOrderKeyStmt:          q.deleteOrderKeyStmt,
 		deleteOrderStepsStmt:        q.deleteOrderStepsStmt,
+		deletePolicyStmt:            q.deletePolicyStmt,
+		deleteRoleStmt:              q.deleteRoleStmt,
+		deleteRoleSessionsStmt:      q.deleteRoleSessionsStmt,
 		deleteSubmissionsBeforeStmt: q.deleteSubmissionsBeforeStmt,
+		deleteUserStmt:              q.deleteUserStmt,
+		deleteUserKeysStmt:          q.deleteUserKeysStmt,
+		deleteUserMembershipsStmt:   q.deleteUserMembershipsStmt,
+		detachAllStmt:               q.detachAllStmt,
+		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
 		discountInBlockStmt:         q.discountInBlockStmt,
 		evidenceStmt:                q.evidenceStmt,
 		finishStepStmt:              q.finishStepStmt,
+		firstAuditLineStmt:          q.firstAuditLineStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
+		forgetSessionsStmt:          q.forgetSessionsStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
+		groupNamedStmt:              q.groupNamedStmt,
+		groupPoliciesOfStmt:         q.groupPoliciesOfStmt,
+		groupsStmt:                  q.groupsStmt,
 		hideCertificateStmt:         q.hideCertificateStmt,
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
 		keysetStmt:                  q.keysetStmt,
+		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
 		lastListSeqStmt:             q.lastListSeqStmt,
 		ledgerStmt:                  q.ledgerStmt,
@@ -1116,9 +1587,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listEntryStmt:               q.listEntryStmt,
 		listGroupEntriesStmt:        q.listGroupEntriesStmt,
 		markProvedStmt:              q.markProvedStmt,
+		membersStmt:                 q.membersStmt,
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
 		newestContactStmt:           q.newestContactStmt,
+		nextAuditLineStmt:           q.nextAuditLineStmt,
 		nextEvidenceStmt:            q.nextEvidenceStmt,
 		nextStepStmt:                q.nextStepStmt,
 		orderStmt:                   q.orderStmt,
@@ -1127,12 +1600,24 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderStepsStmt:              q.orderStepsStmt,
 		ordersUnderReviewStmt:       q.ordersUnderReviewStmt,
 		plansStmt:                   q.plansStmt,
+		policiesStmt:                q.policiesStmt,
+		policiesOfStmt:              q.policiesOfStmt,
+		policyNamedStmt:             q.policyNamedStmt,
 		postponeStepStmt:            q.postponeStepStmt,
 		putCRLStmt:                  q.putCRLStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
+		removeMemberStmt:            q.removeMemberStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
+		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
+		revokeSessionStmt:           q.revokeSessionStmt,
 		revokedIssuancesStmt:        q.revokedIssuancesStmt,
+		roleNamedStmt:               q.roleNamedStmt,
+		roleOfIDStmt:                q.roleOfIDStmt,
+		rolesStmt:                   q.rolesStmt,
+		sealAuditEndStmt:            q.sealAuditEndStmt,
 		searchListStmt:              q.searchListStmt,
+		sessionStmt:                 q.sessionStmt,
+		sessionsStmt:                q.sessionsStmt,
 		signedIssuanceStmt:          q.signedIssuanceStmt,
 		submissionStmt:              q.submissionStmt,
 		takeUnitStmt:                q.takeUnitStmt,
@@ -1142,7 +1627,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		updateContactStmt:           q.updateContactStmt,
 		updateListEntryStmt:         q.updateListEntryStmt,
 		updateOrderStmt:             q.updateOrderStmt,
+		updatePolicyStmt:            q.updatePolicyStmt,
+		updateRoleStmt:              q.updateRoleStmt,
 		useNonceStmt:                q.useNonceStmt,
+		userNamedStmt:               q.userNamedStmt,
+		userOfIDStmt:                q.userOfIDStmt,
+		usersStmt:                   q.usersStmt,
 		validationsStmt:             q.validationsStmt,
 	}
 }

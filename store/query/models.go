@@ -10,12 +10,41 @@ type AccessKey struct {
 	Secret    []byte
 	Disabled  int64
 	CreatedAt int64
+	UserID    int64
 }
 
 type Account struct {
 	ID        int64
 	Name      string
 	CreatedAt int64
+}
+
+type Attachment struct {
+	AccountID   int64
+	Kind        string
+	PrincipalID int64
+	Policy      string
+}
+
+type Audit struct {
+	AccountID   int64
+	Seq         int64
+	At          int64
+	RequestID   string
+	Principal   string
+	AccessKeyID string
+	Address     string
+	Action      string
+	Resource    string
+	Code        string
+	KeyRead     int64
+	Hash        []byte
+}
+
+type AuditEnd struct {
+	AccountID int64
+	Lines     int64
+	Sealed    []byte
 }
 
 type Authority struct {
@@ -133,6 +162,12 @@ type Evidence struct {
 	Looks     int64
 }
 
+type GroupMember struct {
+	AccountID int64
+	UserID    int64
+	GroupID   int64
+}
+
 type Issuance struct {
 	Serial      string
 	AuthorityID string
@@ -234,6 +269,39 @@ type Plan struct {
 	ExpiresAt   int64
 }
 
+type Policy struct {
+	AccountID   int64
+	Name        string
+	Description string
+	Document    string
+	CreatedAt   int64
+	UpdatedAt   int64
+}
+
+type Role struct {
+	ID          int64
+	AccountID   int64
+	Name        string
+	Description string
+	Trust       string
+	MaxSession  int64
+	CreatedAt   int64
+}
+
+type Session struct {
+	AccessKeyID string
+	AccountID   int64
+	RoleID      int64
+	Name        string
+	Secret      []byte
+	TokenHash   []byte
+	Policy      string
+	Source      string
+	CreatedAt   int64
+	ExpiresAt   int64
+	RevokedAt   int64
+}
+
 type Step struct {
 	ID         int64
 	Kind       string
@@ -254,6 +322,21 @@ type Submission struct {
 	OrderID   int64
 	CreatedAt int64
 	ExpiresAt int64
+}
+
+type User struct {
+	ID          int64
+	AccountID   int64
+	Name        string
+	DisplayName string
+	CreatedAt   int64
+}
+
+type UserGroup struct {
+	ID        int64
+	AccountID int64
+	Name      string
+	CreatedAt int64
 }
 
 type Validation struct {

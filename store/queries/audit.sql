@@ -1,0 +1,38 @@
+-- name: AddAuditEnd :exec
+INSERT INTO audit_ends (account_id, lines) VALUES ($1, 0);
+
+-- name: NextAuditLine :one
+UPDATE audit_ends SET lines = lines + 1 WHERE account_id = $1
+RETURNING lines, sealed;
+
+-- name: AuditEnd :one
+SELECT lines, sealed FROM audit_ends WHERE account_id = $1;
+
+-- name: SealAuditEnd :exec
+UPDATE audit_ends SET sealed = sqlc.arg(sealed) WHERE account_id = sqlc.arg(account_id);
+
+-- name: AddAuditLine :exec
+INSERT INTO audit (account_id, seq, at, request_id, principal, access_key_id, address, action, resource, code, key_read, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: AuditLines :many
+SELECT * FROM audit WHERE account_id = sqlc.arg(account_id) AND seq > sqlc.arg(after)
+AND at >= sqlc.arg(since) AND at < sqlc.arg(until)
+AND (principal = sqlc.arg(principal) OR sqlc.arg(principal) = '')
+AND (access_key_id = sqlc.arg(access_key_id) OR sqlc.arg(access_key_id) = '')
+AND (action = sqlc.arg(action) OR sqlc.arg(action) = '')
+AND (resource = sqlc.arg(resource) OR sqlc.arg(resource) = '')
+AND (request_id = sqlc.arg(request_id) OR sqlc.arg(request_id) = '')
+AND key_read >= sqlc.arg(key_reads)
+AND code <> sqlc.arg(except_code)
+ORDER BY seq LIMIT sqlc.arg(most);
+
+-- name: LastAuditLineBefore :one
+SELECT seq, hash FROM audit WHERE account_id = sqlc.arg(account_id) AND at < sqlc.arg(before) AND seq <= sqlc.arg(upto)
+ORDER BY seq DESC LIMIT 1;
+
+-- name: FirstAuditLine :one
+SELECT seq FROM audit WHERE account_id = $1 ORDER BY seq LIMIT 1;
+
+-- name: DeleteAuditLines :execrows
+DELETE FROM audit WHERE account_id = $1 AND seq <= $2;
