@@ -14,19 +14,8 @@ import (
 // to where it ends, as the sealed row tells. A line that was changed, removed,
 // added or moved breaks it, and so does another row in the place of the sealed one.
 func (s *Store) examineAudit(ctx context.Context, report *Report) error {
-	rows, err := s.reads.QueryContext(ctx, `SELECT id FROM accounts UNION SELECT account_id FROM audit_ends UNION SELECT account_id FROM audit ORDER BY 1`)
+	accounts, err := s.audited(ctx)
 	if err != nil {
-		return fmt.Errorf("examining the audit log: %w", err)
-	}
-	var accounts []int64
-	for rows.Next() {
-		var account int64
-		if err := rows.Scan(&account); err != nil {
-			return errors.Join(fmt.Errorf("examining the audit log: %w", err), rows.Close())
-		}
-		accounts = append(accounts, account)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return fmt.Errorf("examining the audit log: %w", err)
 	}
 	for _, account := range accounts {
@@ -35,6 +24,23 @@ func (s *Store) examineAudit(ctx context.Context, report *Report) error {
 		}
 	}
 	return nil
+}
+
+// audited are all accounts that have a log, or should have one.
+func (s *Store) audited(ctx context.Context) (accounts []int64, err error) {
+	rows, err := s.reads.QueryContext(ctx, `SELECT id FROM accounts UNION SELECT account_id FROM audit_ends UNION SELECT account_id FROM audit ORDER BY 1`)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var account int64
+		if err := rows.Scan(&account); err != nil {
+			return nil, err
+		}
+		accounts = append(accounts, account)
+	}
+	return accounts, rows.Err()
 }
 
 // examineChain reads end and lines on one state of the data, page by page.
@@ -62,7 +68,7 @@ func (s *Store) examineChain(ctx context.Context, account int64, report *Report)
 func (t *tx) brokenChain(account chancery.AccountID, end query.AuditEndRow, report *Report) (string, error) {
 	chain, err := t.openChain(account, end.Sealed)
 	if err != nil || chain.First == 0 {
-		return "its sealed end is missing or was not made with this keyring", nil
+		return "its sealed end is missing or was not made with this keyring", nil //nolint:nilerr // that is the finding
 	}
 	if end.Lines != chain.Last {
 		return fmt.Sprintf("it ends with line %d, and its row says %d", chain.Last, end.Lines), nil
