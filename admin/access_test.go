@@ -153,6 +153,12 @@ func TestRefusalsAboutAccess(t *testing.T) {
 	}{
 		{"user.create", NewUser{account, ada, ""}, "there is a user " + ada + " already"},
 		{"user.create", NewUser{account, "a b", ""}, "user: a name has 1 to 64 letters"},
+		{"user.create", NewUser{account, "eve", "two\nlines"}, "display name: up to 256 characters"},
+		{"user.create", NewUser{account, "eve", strings.Repeat("x", 257)}, "display name: up to 256 characters"},
+		{"policy.create", NewPolicy{account, "new", "\x1b[2J", readOrders}, "description: up to 256 characters"},
+		{"policy.update", PolicyChange{AccountID: account, Name: "held", Description: pointer("\t")}, "description: up to 256 characters"},
+		{"role.create", role(func(r *NewRole) { r.Description = "\n" }), "description: up to 256 characters"},
+		{"role.update", RoleChange{AccountID: account, Name: "deployer", Description: pointer("\n")}, "description: up to 256 characters"},
 		{"user.create", NewUser{404, "ada", ""}, "there is no account 404"},
 		{"user.create", NewUser{0, "ada", ""}, "there are 2 accounts"},
 		{"user.delete", Named{account, stranger}, "there is no user " + stranger + " in this account; `chancery user list` shows them"},

@@ -117,6 +117,14 @@ func TestLinesOfRevocationsAndReviews(t *testing.T) {
 		serial = c.Serial
 		return err
 	})
+	own, err := env.CA.ServerCertificate(t.Context(), []string{"localhost"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := must[RevokedCertificates](t, a, "certificate.revoke", RevokeCertificates{Serials: []string{chancery.SerialHex(own.Leaf.SerialNumber)}})
+	if done.Revoked != 1 {
+		t.Errorf("the service's own certificate: %+v", done)
+	}
 	for range 2 { // the second time nothing changes
 		must[RevokedCertificates](t, a, "certificate.revoke", RevokeCertificates{Serials: []string{serial}})
 		must[RevokedCertificates](t, a, "certificate.revoke", RevokeCertificates{AccountID: env.Account})

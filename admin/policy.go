@@ -167,7 +167,7 @@ func words(err error) error {
 
 // CreatePolicy keeps a policy of the account, which nobody has yet.
 func (a *Admin) CreatePolicy(ctx context.Context, in NewPolicy) (shown Policy, err error) {
-	if err := cmp.Or(words(chancery.CheckPrincipalName("policy", in.Name)), own(in.Name)); err != nil {
+	if err := cmp.Or(words(chancery.CheckPrincipalName("policy", in.Name)), own(in.Name), checkText("description", in.Description)); err != nil {
 		return shown, err
 	}
 	if _, err := ram.Parse(in.Name, []byte(in.Document)); err != nil {
@@ -190,7 +190,7 @@ func (a *Admin) CreatePolicy(ctx context.Context, in NewPolicy) (shown Policy, e
 // UpdatePolicy changes a policy of the account for all that have it, from the next
 // request on.
 func (a *Admin) UpdatePolicy(ctx context.Context, in PolicyChange) (shown Policy, err error) {
-	if err := own(in.Name); err != nil {
+	if err := cmp.Or(own(in.Name), checkChanged("description", in.Description)); err != nil {
 		return shown, err
 	}
 	if in.Document == nil && in.Description == nil {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func Length(d time.Duration) string {
 
 // CreateRole makes a role without policies, which may do nothing yet.
 func (a *Admin) CreateRole(ctx context.Context, in NewRole) (shown Role, err error) {
-	if err := words(chancery.CheckPrincipalName("role", in.Name)); err != nil {
+	if err := cmp.Or(words(chancery.CheckPrincipalName("role", in.Name)), checkText("description", in.Description)); err != nil {
 		return shown, err
 	}
 	role := chancery.Role{ID: chancery.NewID(), Name: in.Name, Description: in.Description, MaxSession: chancery.DefaultMaxSession, CreatedAt: a.Clock.Now()}
@@ -206,6 +207,9 @@ func (a *Admin) withRole(in Named, fn func(chancery.Tx, *chancery.Role) error, s
 func (a *Admin) UpdateRole(ctx context.Context, in RoleChange) (shown Role, err error) {
 	if in.Description == nil && in.Trust == (Trusted{}) && in.MaxSessionSeconds == 0 {
 		return shown, errors.New("name a description, a trust or a longest session to change")
+	}
+	if err := checkChanged("description", in.Description); err != nil {
+		return shown, err
 	}
 	err = a.Store.Write(ctx, a.withRole(Named{in.AccountID, in.Name}, func(tx chancery.Tx, role *chancery.Role) error {
 		if in.Description != nil {

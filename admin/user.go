@@ -1,10 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"chancery"
 )
@@ -39,7 +43,7 @@ type DeletedUser struct {
 
 // CreateUser makes a user without keys and policies, who may do nothing yet.
 func (a *Admin) CreateUser(ctx context.Context, in NewUser) (User, error) {
-	if err := words(chancery.CheckPrincipalName("user", in.Name)); err != nil {
+	if err := cmp.Or(words(chancery.CheckPrincipalName("user", in.Name)), checkText("display name", in.DisplayName)); err != nil {
 		return User{}, err
 	}
 	user := chancery.User{ID: chancery.NewID(), Name: in.Name, DisplayName: in.DisplayName, CreatedAt: a.Clock.Now()}
@@ -56,6 +60,24 @@ func (a *Admin) CreateUser(ctx context.Context, in NewUser) (User, error) {
 		AccountID: user.AccountID, Name: user.Name, DisplayName: user.DisplayName,
 		Groups: []string{}, Policies: []string{}, CreatedAt: user.CreatedAt,
 	}, err
+}
+
+const maxText = 256
+
+// checkText holds what people write for people to one line.
+func checkText(what, text string) error {
+	unseen := func(r rune) bool { return !unicode.IsPrint(r) }
+	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxText || strings.ContainsFunc(text, unseen) {
+		return fmt.Errorf("%s: up to %d characters that can be printed, on one line", what, maxText)
+	}
+	return nil
+}
+
+func checkChanged(what string, text *string) error {
+	if text == nil {
+		return nil
+	}
+	return checkText(what, *text)
 }
 
 // inUse tells a person which name is taken.
