@@ -133,7 +133,7 @@ func (v *Verdict) decide(tx chancery.Tx, principal chancery.Principal, request r
 	if err != nil {
 		return err
 	}
-	policies, err := ram.ParseAll(attached)
+	policies, err := ram.ReadAll(attached)
 	if err != nil {
 		return err
 	}
