@@ -136,7 +136,7 @@ func (s *Store) Examine(ctx context.Context) (Report, error) {
 			return report, err
 		}
 	}
-	if err := s.examineLists(ctx, &report); err != nil {
+	if err := s.examineCRLs(ctx, &report); err != nil {
 		return report, err
 	}
 	return report, s.examineCertificates(ctx, &report)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// examineLists compares the CRLs with their rows: the next number is counted from
+// examineCRLs compares the CRLs with their rows: the next number is counted from
 // the row, so it only rises while the two agree.
-func (s *Store) examineLists(ctx context.Context, report *Report) error {
+func (s *Store) examineCRLs(ctx context.Context, report *Report) error {
 	const name = "a CRL has the number and dates of its row, and its authority signed it"
 	rows, err := s.reads.QueryContext(ctx, `SELECT k.authority_id, k.crl, k.number, k.der, k.next_update, a.certificate
 		FROM crls k JOIN authorities a ON a.id = k.authority_id WHERE k.der IS NOT NULL`)
@@ -24,14 +24,14 @@ func (s *Store) examineLists(ctx context.Context, report *Report) error {
 			return fmt.Errorf("examining CRLs: %w", err)
 		}
 		report.Rows++
-		if err := examineList(der, certificate, number, nextUpdate); err != nil {
+		if err := examineCRL(der, certificate, number, nextUpdate); err != nil {
 			report.Problems = append(report.Problems, Problem{name, fmt.Sprintf("CRL %s %d: %s", authority, partition, err)})
 		}
 	}
 	return rows.Err()
 }
 
-func examineList(der, certificate []byte, number, nextUpdate int64) error {
+func examineCRL(der, certificate []byte, number, nextUpdate int64) error {
 	list, err := x509.ParseRevocationList(der)
 	if err != nil {
 		return fmt.Errorf("cannot be parsed: %w", err)
