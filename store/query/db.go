@@ -75,8 +75,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addLedgerLineStmt, err = db.PrepareContext(ctx, addLedgerLine); err != nil {
 		return nil, fmt.Errorf("error preparing query AddLedgerLine: %w", err)
 	}
+	if q.addListBlockStmt, err = db.PrepareContext(ctx, addListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListBlock: %w", err)
+	}
 	if q.addListEntryStmt, err = db.PrepareContext(ctx, addListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query AddListEntry: %w", err)
+	}
+	if q.addListLineStmt, err = db.PrepareContext(ctx, addListLine); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListLine: %w", err)
 	}
 	if q.addOrderStmt, err = db.PrepareContext(ctx, addOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query AddOrder: %w", err)
@@ -150,9 +156,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
 	}
-	if q.countInBlockStmt, err = db.PrepareContext(ctx, countInBlock); err != nil {
-		return nil, fmt.Errorf("error preparing query CountInBlock: %w", err)
-	}
 	if q.countIssuanceStmt, err = db.PrepareContext(ctx, countIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssuance: %w", err)
 	}
@@ -180,6 +183,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteContactStmt, err = db.PrepareContext(ctx, deleteContact); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteContact: %w", err)
 	}
+	if q.deleteListBlockStmt, err = db.PrepareContext(ctx, deleteListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteListBlock: %w", err)
+	}
 	if q.deleteListEntryStmt, err = db.PrepareContext(ctx, deleteListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteListEntry: %w", err)
 	}
@@ -194,9 +200,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
-	}
-	if q.discountInBlockStmt, err = db.PrepareContext(ctx, discountInBlock); err != nil {
-		return nil, fmt.Errorf("error preparing query DiscountInBlock: %w", err)
 	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
@@ -213,6 +216,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.hideCertificateStmt, err = db.PrepareContext(ctx, hideCertificate); err != nil {
 		return nil, fmt.Errorf("error preparing query HideCertificate: %w", err)
 	}
+	if q.holdListBlockStmt, err = db.PrepareContext(ctx, holdListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldListBlock: %w", err)
+	}
+	if q.holdListTextStmt, err = db.PrepareContext(ctx, holdListText); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldListText: %w", err)
+	}
 	if q.hurryStepStmt, err = db.PrepareContext(ctx, hurryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query HurryStep: %w", err)
 	}
@@ -228,8 +237,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
 	}
-	if q.lastListSeqStmt, err = db.PrepareContext(ctx, lastListSeq); err != nil {
-		return nil, fmt.Errorf("error preparing query LastListSeq: %w", err)
+	if q.lastListPartStmt, err = db.PrepareContext(ctx, lastListPart); err != nil {
+		return nil, fmt.Errorf("error preparing query LastListPart: %w", err)
 	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
@@ -255,8 +264,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listEntryStmt, err = db.PrepareContext(ctx, listEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query ListEntry: %w", err)
 	}
-	if q.listGroupEntriesStmt, err = db.PrepareContext(ctx, listGroupEntries); err != nil {
-		return nil, fmt.Errorf("error preparing query ListGroupEntries: %w", err)
+	if q.listTextsStmt, err = db.PrepareContext(ctx, listTexts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListTexts: %w", err)
 	}
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
@@ -309,9 +318,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.revokedIssuancesStmt, err = db.PrepareContext(ctx, revokedIssuances); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokedIssuances: %w", err)
 	}
-	if q.searchListStmt, err = db.PrepareContext(ctx, searchList); err != nil {
-		return nil, fmt.Errorf("error preparing query SearchList: %w", err)
-	}
 	if q.signedIssuanceStmt, err = db.PrepareContext(ctx, signedIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query SignedIssuance: %w", err)
 	}
@@ -344,6 +350,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.validationsStmt, err = db.PrepareContext(ctx, validations); err != nil {
 		return nil, fmt.Errorf("error preparing query Validations: %w", err)
+	}
+	if q.writeListBlockStmt, err = db.PrepareContext(ctx, writeListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteListBlock: %w", err)
+	}
+	if q.writeListTextStmt, err = db.PrepareContext(ctx, writeListText); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteListText: %w", err)
 	}
 	return &q, nil
 }
@@ -435,9 +447,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addLedgerLineStmt: %w", cerr)
 		}
 	}
+	if q.addListBlockStmt != nil {
+		if cerr := q.addListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListBlockStmt: %w", cerr)
+		}
+	}
 	if q.addListEntryStmt != nil {
 		if cerr := q.addListEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addListEntryStmt: %w", cerr)
+		}
+	}
+	if q.addListLineStmt != nil {
+		if cerr := q.addListLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListLineStmt: %w", cerr)
 		}
 	}
 	if q.addOrderStmt != nil {
@@ -560,11 +582,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.countInBlockStmt != nil {
-		if cerr := q.countInBlockStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countInBlockStmt: %w", cerr)
-		}
-	}
 	if q.countIssuanceStmt != nil {
 		if cerr := q.countIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuanceStmt: %w", cerr)
@@ -610,6 +627,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteContactStmt: %w", cerr)
 		}
 	}
+	if q.deleteListBlockStmt != nil {
+		if cerr := q.deleteListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteListBlockStmt: %w", cerr)
+		}
+	}
 	if q.deleteListEntryStmt != nil {
 		if cerr := q.deleteListEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteListEntryStmt: %w", cerr)
@@ -633,11 +655,6 @@ func (q *Queries) Close() error {
 	if q.disableAccessKeyStmt != nil {
 		if cerr := q.disableAccessKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
-		}
-	}
-	if q.discountInBlockStmt != nil {
-		if cerr := q.discountInBlockStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing discountInBlockStmt: %w", cerr)
 		}
 	}
 	if q.evidenceStmt != nil {
@@ -665,6 +682,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing hideCertificateStmt: %w", cerr)
 		}
 	}
+	if q.holdListBlockStmt != nil {
+		if cerr := q.holdListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdListBlockStmt: %w", cerr)
+		}
+	}
+	if q.holdListTextStmt != nil {
+		if cerr := q.holdListTextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdListTextStmt: %w", cerr)
+		}
+	}
 	if q.hurryStepStmt != nil {
 		if cerr := q.hurryStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hurryStepStmt: %w", cerr)
@@ -690,9 +717,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.lastListSeqStmt != nil {
-		if cerr := q.lastListSeqStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing lastListSeqStmt: %w", cerr)
+	if q.lastListPartStmt != nil {
+		if cerr := q.lastListPartStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastListPartStmt: %w", cerr)
 		}
 	}
 	if q.ledgerStmt != nil {
@@ -735,9 +762,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listEntryStmt: %w", cerr)
 		}
 	}
-	if q.listGroupEntriesStmt != nil {
-		if cerr := q.listGroupEntriesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing listGroupEntriesStmt: %w", cerr)
+	if q.listTextsStmt != nil {
+		if cerr := q.listTextsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listTextsStmt: %w", cerr)
 		}
 	}
 	if q.markProvedStmt != nil {
@@ -825,11 +852,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing revokedIssuancesStmt: %w", cerr)
 		}
 	}
-	if q.searchListStmt != nil {
-		if cerr := q.searchListStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing searchListStmt: %w", cerr)
-		}
-	}
 	if q.signedIssuanceStmt != nil {
 		if cerr := q.signedIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing signedIssuanceStmt: %w", cerr)
@@ -883,6 +905,16 @@ func (q *Queries) Close() error {
 	if q.validationsStmt != nil {
 		if cerr := q.validationsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing validationsStmt: %w", cerr)
+		}
+	}
+	if q.writeListBlockStmt != nil {
+		if cerr := q.writeListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeListBlockStmt: %w", cerr)
+		}
+	}
+	if q.writeListTextStmt != nil {
+		if cerr := q.writeListTextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeListTextStmt: %w", cerr)
 		}
 	}
 	return err
@@ -941,7 +973,9 @@ type Queries struct {
 	addIssuanceStmt             *sql.Stmt
 	addKeysetStmt               *sql.Stmt
 	addLedgerLineStmt           *sql.Stmt
+	addListBlockStmt            *sql.Stmt
 	addListEntryStmt            *sql.Stmt
+	addListLineStmt             *sql.Stmt
 	addOrderStmt                *sql.Stmt
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
@@ -966,7 +1000,6 @@ type Queries struct {
 	countCompaniesStmt          *sql.Stmt
 	countContactsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
-	countInBlockStmt            *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
@@ -976,23 +1009,25 @@ type Queries struct {
 	deleteCertificateStmt       *sql.Stmt
 	deleteCompanyStmt           *sql.Stmt
 	deleteContactStmt           *sql.Stmt
+	deleteListBlockStmt         *sql.Stmt
 	deleteListEntryStmt         *sql.Stmt
 	deleteOrderKeyStmt          *sql.Stmt
 	deleteOrderStepsStmt        *sql.Stmt
 	deleteSubmissionsBeforeStmt *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
-	discountInBlockStmt         *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
 	hideCertificateStmt         *sql.Stmt
+	holdListBlockStmt           *sql.Stmt
+	holdListTextStmt            *sql.Stmt
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
 	keysetStmt                  *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
-	lastListSeqStmt             *sql.Stmt
+	lastListPartStmt            *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1001,7 +1036,7 @@ type Queries struct {
 	listContactsStmt            *sql.Stmt
 	listEntriesStmt             *sql.Stmt
 	listEntryStmt               *sql.Stmt
-	listGroupEntriesStmt        *sql.Stmt
+	listTextsStmt               *sql.Stmt
 	markProvedStmt              *sql.Stmt
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
@@ -1019,7 +1054,6 @@ type Queries struct {
 	putSubmissionStmt           *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
 	revokedIssuancesStmt        *sql.Stmt
-	searchListStmt              *sql.Stmt
 	signedIssuanceStmt          *sql.Stmt
 	submissionStmt              *sql.Stmt
 	takeUnitStmt                *sql.Stmt
@@ -1031,6 +1065,8 @@ type Queries struct {
 	updateOrderStmt             *sql.Stmt
 	useNonceStmt                *sql.Stmt
 	validationsStmt             *sql.Stmt
+	writeListBlockStmt          *sql.Stmt
+	writeListTextStmt           *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -1054,7 +1090,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addIssuanceStmt:             q.addIssuanceStmt,
 		addKeysetStmt:               q.addKeysetStmt,
 		addLedgerLineStmt:           q.addLedgerLineStmt,
+		addListBlockStmt:            q.addListBlockStmt,
 		addListEntryStmt:            q.addListEntryStmt,
+		addListLineStmt:             q.addListLineStmt,
 		addOrderStmt:                q.addOrderStmt,
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
@@ -1079,7 +1117,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCompaniesStmt:          q.countCompaniesStmt,
 		countContactsStmt:           q.countContactsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
-		countInBlockStmt:            q.countInBlockStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
@@ -1089,23 +1126,25 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteCertificateStmt:       q.deleteCertificateStmt,
 		deleteCompanyStmt:           q.deleteCompanyStmt,
 		deleteContactStmt:           q.deleteContactStmt,
+		deleteListBlockStmt:         q.deleteListBlockStmt,
 		deleteListEntryStmt:         q.deleteListEntryStmt,
 		deleteOrderKeyStmt:          q.deleteOrderKeyStmt,
 		deleteOrderStepsStmt:        q.deleteOrderStepsStmt,
 		deleteSubmissionsBeforeStmt: q.deleteSubmissionsBeforeStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
-		discountInBlockStmt:         q.discountInBlockStmt,
 		evidenceStmt:                q.evidenceStmt,
 		finishStepStmt:              q.finishStepStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
 		hideCertificateStmt:         q.hideCertificateStmt,
+		holdListBlockStmt:           q.holdListBlockStmt,
+		holdListTextStmt:            q.holdListTextStmt,
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
 		keysetStmt:                  q.keysetStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
-		lastListSeqStmt:             q.lastListSeqStmt,
+		lastListPartStmt:            q.lastListPartStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1114,7 +1153,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listContactsStmt:            q.listContactsStmt,
 		listEntriesStmt:             q.listEntriesStmt,
 		listEntryStmt:               q.listEntryStmt,
-		listGroupEntriesStmt:        q.listGroupEntriesStmt,
+		listTextsStmt:               q.listTextsStmt,
 		markProvedStmt:              q.markProvedStmt,
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
@@ -1132,7 +1171,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putSubmissionStmt:           q.putSubmissionStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
 		revokedIssuancesStmt:        q.revokedIssuancesStmt,
-		searchListStmt:              q.searchListStmt,
 		signedIssuanceStmt:          q.signedIssuanceStmt,
 		submissionStmt:              q.submissionStmt,
 		takeUnitStmt:                q.takeUnitStmt,
@@ -1144,5 +1182,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		updateOrderStmt:             q.updateOrderStmt,
 		useNonceStmt:                q.useNonceStmt,
 		validationsStmt:             q.validationsStmt,
+		writeListBlockStmt:          q.writeListBlockStmt,
+		writeListTextStmt:           q.writeListTextStmt,
 	}
 }
