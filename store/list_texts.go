@@ -42,7 +42,7 @@ func (t *tx) blankLine(account chancery.AccountID, seq int64) error {
 		return fmt.Errorf("reading the text of a list: %w", err)
 	}
 	lines := strings.SplitAfter(text, "\n")
-	if int(seq%textLines) >= len(lines) {
+	if int(seq%textLines) >= len(lines)-1 { // after the last end there is no line
 		return fmt.Errorf("part %d of the text of a list has no line %d", part, seq%textLines)
 	}
 	lines[seq%textLines] = "\n"
@@ -53,9 +53,8 @@ func (t *tx) blankLine(account chancery.AccountID, seq int64) error {
 	return nil
 }
 
-// search leaves those numbers whose lines have the keyword in them. It takes a
-// hundredth of a microsecond for each, and nothing for most blocks when the
-// keyword is rare.
+// search leaves those numbers whose lines have the keyword in them. It takes some
+// 15 nanoseconds for each, and nothing for most blocks when the keyword is rare.
 func (t *tx) search(account chancery.AccountID, among numbers, keyword string) error {
 	for block, set := range among {
 		text, err := t.blockText(account, block)
@@ -67,6 +66,7 @@ func (t *tx) search(account chancery.AccountID, among numbers, keyword string) e
 	return nil
 }
 
+// blockText gives what the entries of a block are found by, which must not be changed.
 func (t *tx) blockText(account chancery.AccountID, block int64) (*blockText, error) {
 	key := textKey{account, block}
 	if text := t.texts.get(key); text != nil {

@@ -71,10 +71,11 @@ func (s *runSet) mayHold(text string) bool {
 }
 
 // textCache keeps the texts of full blocks that were looked through last, up to a
-// size. Such a text changes in one way, that a line is blanked, and a search looks
-// at no line whose entry it does not see; so it makes no difference when it was
-// read. It must have been committed, though: only reading transactions have a
-// cache, writing ones have nil.
+// size. Such a text changes in one way, that a line is blanked when its entry is
+// removed, and a search looks at the lines of entries alone; so an old text serves
+// as well as a new one. (A search that runs while an entry is removed may find it or
+// not.) What is kept must have been committed, though: only reading transactions
+// have a cache, writing ones have nil.
 type textCache struct {
 	mu     sync.Mutex                // guards what follows, not the texts: those stay as they are
 	room   int                       // bytes

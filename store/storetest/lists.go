@@ -34,7 +34,7 @@ var lists = []promise{
 		audit(t, s)
 	}},
 	{"what a failed write added is not found, not even in the place of what comes next", func(t *testing.T, s chancery.Store) {
-		never, next := uploadOf(newAccount(t, s)), chancery.Certificate{}
+		never := uploadOf(newAccount(t, s))
 		failed := errors.New("failed")
 		refused(t, s, failed, func(tx chancery.Tx) error {
 			if err := tx.AddCertificate(never); err != nil {
@@ -47,7 +47,7 @@ var lists = []promise{
 			return errors.Join(err, failed)
 		})
 		same(t, "what has its name", find(t, s, never.AccountID, "mail"), listingOf())
-		next = uploadOf(never.AccountID)
+		next := uploadOf(never.AccountID)
 		next.CommonName, next.SANs = "next.example.test", ""
 		write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(next) })
 		same(t, "what has its name", find(t, s, never.AccountID, "mail"), listingOf())
