@@ -46,7 +46,7 @@ func (e *Env) Settle() {
 
 // tables are those that calls of tenants write to, save for nonces.
 var tables = []string{
-	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps", "submissions", "listed", "list_blocks",
+	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps", "submissions", "listed", "list_blocks", "list_texts",
 	"csrs", "contacts", "companies",
 }
 

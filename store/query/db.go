@@ -84,8 +84,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addLedgerLineStmt, err = db.PrepareContext(ctx, addLedgerLine); err != nil {
 		return nil, fmt.Errorf("error preparing query AddLedgerLine: %w", err)
 	}
+	if q.addListBlockStmt, err = db.PrepareContext(ctx, addListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListBlock: %w", err)
+	}
 	if q.addListEntryStmt, err = db.PrepareContext(ctx, addListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query AddListEntry: %w", err)
+	}
+	if q.addListLineStmt, err = db.PrepareContext(ctx, addListLine); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListLine: %w", err)
 	}
 	if q.addMemberStmt, err = db.PrepareContext(ctx, addMember); err != nil {
 		return nil, fmt.Errorf("error preparing query AddMember: %w", err)
@@ -189,9 +195,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
 	}
-	if q.countInBlockStmt, err = db.PrepareContext(ctx, countInBlock); err != nil {
-		return nil, fmt.Errorf("error preparing query CountInBlock: %w", err)
-	}
 	if q.countIssuanceStmt, err = db.PrepareContext(ctx, countIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssuance: %w", err)
 	}
@@ -227,6 +230,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.deleteGroupMembersStmt, err = db.PrepareContext(ctx, deleteGroupMembers); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteGroupMembers: %w", err)
+	}
+	if q.deleteListBlockStmt, err = db.PrepareContext(ctx, deleteListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteListBlock: %w", err)
 	}
 	if q.deleteListEntryStmt, err = db.PrepareContext(ctx, deleteListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteListEntry: %w", err)
@@ -267,9 +273,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
 	}
-	if q.discountInBlockStmt, err = db.PrepareContext(ctx, discountInBlock); err != nil {
-		return nil, fmt.Errorf("error preparing query DiscountInBlock: %w", err)
-	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
 	}
@@ -303,6 +306,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.holdAuditEndStmt, err = db.PrepareContext(ctx, holdAuditEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query HoldAuditEnd: %w", err)
 	}
+	if q.holdListBlockStmt, err = db.PrepareContext(ctx, holdListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldListBlock: %w", err)
+	}
+	if q.holdListTextStmt, err = db.PrepareContext(ctx, holdListText); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldListText: %w", err)
+	}
 	if q.hurryStepStmt, err = db.PrepareContext(ctx, hurryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query HurryStep: %w", err)
 	}
@@ -321,8 +330,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
 	}
-	if q.lastListSeqStmt, err = db.PrepareContext(ctx, lastListSeq); err != nil {
-		return nil, fmt.Errorf("error preparing query LastListSeq: %w", err)
+	if q.lastListPartStmt, err = db.PrepareContext(ctx, lastListPart); err != nil {
+		return nil, fmt.Errorf("error preparing query LastListPart: %w", err)
 	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
@@ -348,8 +357,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listEntryStmt, err = db.PrepareContext(ctx, listEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query ListEntry: %w", err)
 	}
-	if q.listGroupEntriesStmt, err = db.PrepareContext(ctx, listGroupEntries); err != nil {
-		return nil, fmt.Errorf("error preparing query ListGroupEntries: %w", err)
+	if q.listTextsStmt, err = db.PrepareContext(ctx, listTexts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListTexts: %w", err)
 	}
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
@@ -435,9 +444,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.sealAuditEndStmt, err = db.PrepareContext(ctx, sealAuditEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query SealAuditEnd: %w", err)
 	}
-	if q.searchListStmt, err = db.PrepareContext(ctx, searchList); err != nil {
-		return nil, fmt.Errorf("error preparing query SearchList: %w", err)
-	}
 	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
 		return nil, fmt.Errorf("error preparing query Session: %w", err)
 	}
@@ -491,6 +497,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.validationsStmt, err = db.PrepareContext(ctx, validations); err != nil {
 		return nil, fmt.Errorf("error preparing query Validations: %w", err)
+	}
+	if q.writeListBlockStmt, err = db.PrepareContext(ctx, writeListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteListBlock: %w", err)
+	}
+	if q.writeListTextStmt, err = db.PrepareContext(ctx, writeListText); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteListText: %w", err)
 	}
 	return &q, nil
 }
@@ -597,9 +609,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addLedgerLineStmt: %w", cerr)
 		}
 	}
+	if q.addListBlockStmt != nil {
+		if cerr := q.addListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListBlockStmt: %w", cerr)
+		}
+	}
 	if q.addListEntryStmt != nil {
 		if cerr := q.addListEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addListEntryStmt: %w", cerr)
+		}
+	}
+	if q.addListLineStmt != nil {
+		if cerr := q.addListLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListLineStmt: %w", cerr)
 		}
 	}
 	if q.addMemberStmt != nil {
@@ -772,11 +794,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.countInBlockStmt != nil {
-		if cerr := q.countInBlockStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countInBlockStmt: %w", cerr)
-		}
-	}
 	if q.countIssuanceStmt != nil {
 		if cerr := q.countIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuanceStmt: %w", cerr)
@@ -835,6 +852,11 @@ func (q *Queries) Close() error {
 	if q.deleteGroupMembersStmt != nil {
 		if cerr := q.deleteGroupMembersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteGroupMembersStmt: %w", cerr)
+		}
+	}
+	if q.deleteListBlockStmt != nil {
+		if cerr := q.deleteListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteListBlockStmt: %w", cerr)
 		}
 	}
 	if q.deleteListEntryStmt != nil {
@@ -902,11 +924,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
 		}
 	}
-	if q.discountInBlockStmt != nil {
-		if cerr := q.discountInBlockStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing discountInBlockStmt: %w", cerr)
-		}
-	}
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
@@ -962,6 +979,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing holdAuditEndStmt: %w", cerr)
 		}
 	}
+	if q.holdListBlockStmt != nil {
+		if cerr := q.holdListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdListBlockStmt: %w", cerr)
+		}
+	}
+	if q.holdListTextStmt != nil {
+		if cerr := q.holdListTextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdListTextStmt: %w", cerr)
+		}
+	}
 	if q.hurryStepStmt != nil {
 		if cerr := q.hurryStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hurryStepStmt: %w", cerr)
@@ -992,9 +1019,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.lastListSeqStmt != nil {
-		if cerr := q.lastListSeqStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing lastListSeqStmt: %w", cerr)
+	if q.lastListPartStmt != nil {
+		if cerr := q.lastListPartStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastListPartStmt: %w", cerr)
 		}
 	}
 	if q.ledgerStmt != nil {
@@ -1037,9 +1064,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listEntryStmt: %w", cerr)
 		}
 	}
-	if q.listGroupEntriesStmt != nil {
-		if cerr := q.listGroupEntriesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing listGroupEntriesStmt: %w", cerr)
+	if q.listTextsStmt != nil {
+		if cerr := q.listTextsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listTextsStmt: %w", cerr)
 		}
 	}
 	if q.markProvedStmt != nil {
@@ -1182,11 +1209,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing sealAuditEndStmt: %w", cerr)
 		}
 	}
-	if q.searchListStmt != nil {
-		if cerr := q.searchListStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing searchListStmt: %w", cerr)
-		}
-	}
 	if q.sessionStmt != nil {
 		if cerr := q.sessionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sessionStmt: %w", cerr)
@@ -1277,6 +1299,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing validationsStmt: %w", cerr)
 		}
 	}
+	if q.writeListBlockStmt != nil {
+		if cerr := q.writeListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeListBlockStmt: %w", cerr)
+		}
+	}
+	if q.writeListTextStmt != nil {
+		if cerr := q.writeListTextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeListTextStmt: %w", cerr)
+		}
+	}
 	return err
 }
 
@@ -1336,7 +1368,9 @@ type Queries struct {
 	addIssuanceStmt             *sql.Stmt
 	addKeysetStmt               *sql.Stmt
 	addLedgerLineStmt           *sql.Stmt
+	addListBlockStmt            *sql.Stmt
 	addListEntryStmt            *sql.Stmt
+	addListLineStmt             *sql.Stmt
 	addMemberStmt               *sql.Stmt
 	addOrderStmt                *sql.Stmt
 	addOrderKeyStmt             *sql.Stmt
@@ -1371,7 +1405,6 @@ type Queries struct {
 	countCompaniesStmt          *sql.Stmt
 	countContactsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
-	countInBlockStmt            *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
@@ -1384,6 +1417,7 @@ type Queries struct {
 	deleteContactStmt           *sql.Stmt
 	deleteGroupStmt             *sql.Stmt
 	deleteGroupMembersStmt      *sql.Stmt
+	deleteListBlockStmt         *sql.Stmt
 	deleteListEntryStmt         *sql.Stmt
 	deleteOrderKeyStmt          *sql.Stmt
 	deleteOrderStepsStmt        *sql.Stmt
@@ -1397,7 +1431,6 @@ type Queries struct {
 	detachAllStmt               *sql.Stmt
 	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
-	discountInBlockStmt         *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	firstAuditLineStmt          *sql.Stmt
@@ -1409,13 +1442,15 @@ type Queries struct {
 	groupsStmt                  *sql.Stmt
 	hideCertificateStmt         *sql.Stmt
 	holdAuditEndStmt            *sql.Stmt
+	holdListBlockStmt           *sql.Stmt
+	holdListTextStmt            *sql.Stmt
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
 	keysetStmt                  *sql.Stmt
 	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
-	lastListSeqStmt             *sql.Stmt
+	lastListPartStmt            *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1424,7 +1459,7 @@ type Queries struct {
 	listContactsStmt            *sql.Stmt
 	listEntriesStmt             *sql.Stmt
 	listEntryStmt               *sql.Stmt
-	listGroupEntriesStmt        *sql.Stmt
+	listTextsStmt               *sql.Stmt
 	markProvedStmt              *sql.Stmt
 	membersStmt                 *sql.Stmt
 	newestCRLStmt               *sql.Stmt
@@ -1453,7 +1488,6 @@ type Queries struct {
 	roleOfIDStmt                *sql.Stmt
 	rolesStmt                   *sql.Stmt
 	sealAuditEndStmt            *sql.Stmt
-	searchListStmt              *sql.Stmt
 	sessionStmt                 *sql.Stmt
 	sessionsStmt                *sql.Stmt
 	signedIssuanceStmt          *sql.Stmt
@@ -1472,6 +1506,8 @@ type Queries struct {
 	userOfIDStmt                *sql.Stmt
 	usersStmt                   *sql.Stmt
 	validationsStmt             *sql.Stmt
+	writeListBlockStmt          *sql.Stmt
+	writeListTextStmt           *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -1498,7 +1534,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addIssuanceStmt:             q.addIssuanceStmt,
 		addKeysetStmt:               q.addKeysetStmt,
 		addLedgerLineStmt:           q.addLedgerLineStmt,
+		addListBlockStmt:            q.addListBlockStmt,
 		addListEntryStmt:            q.addListEntryStmt,
+		addListLineStmt:             q.addListLineStmt,
 		addMemberStmt:               q.addMemberStmt,
 		addOrderStmt:                q.addOrderStmt,
 		addOrderKeyStmt:             q.addOrderKeyStmt,
@@ -1533,7 +1571,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCompaniesStmt:          q.countCompaniesStmt,
 		countContactsStmt:           q.countContactsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
-		countInBlockStmt:            q.countInBlockStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
@@ -1546,6 +1583,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteContactStmt:           q.deleteContactStmt,
 		deleteGroupStmt:             q.deleteGroupStmt,
 		deleteGroupMembersStmt:      q.deleteGroupMembersStmt,
+		deleteListBlockStmt:         q.deleteListBlockStmt,
 		deleteListEntryStmt:         q.deleteListEntryStmt,
 		deleteOrderKeyStmt:          q.deleteOrderKeyStmt,
 		deleteOrderStepsStmt:        q.deleteOrderStepsStmt,
@@ -1559,7 +1597,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		detachAllStmt:               q.detachAllStmt,
 		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
-		discountInBlockStmt:         q.discountInBlockStmt,
 		evidenceStmt:                q.evidenceStmt,
 		finishStepStmt:              q.finishStepStmt,
 		firstAuditLineStmt:          q.firstAuditLineStmt,
@@ -1571,13 +1608,15 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		groupsStmt:                  q.groupsStmt,
 		hideCertificateStmt:         q.hideCertificateStmt,
 		holdAuditEndStmt:            q.holdAuditEndStmt,
+		holdListBlockStmt:           q.holdListBlockStmt,
+		holdListTextStmt:            q.holdListTextStmt,
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
 		keysetStmt:                  q.keysetStmt,
 		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
-		lastListSeqStmt:             q.lastListSeqStmt,
+		lastListPartStmt:            q.lastListPartStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1586,7 +1625,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listContactsStmt:            q.listContactsStmt,
 		listEntriesStmt:             q.listEntriesStmt,
 		listEntryStmt:               q.listEntryStmt,
-		listGroupEntriesStmt:        q.listGroupEntriesStmt,
+		listTextsStmt:               q.listTextsStmt,
 		markProvedStmt:              q.markProvedStmt,
 		membersStmt:                 q.membersStmt,
 		newestCRLStmt:               q.newestCRLStmt,
@@ -1615,7 +1654,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		roleOfIDStmt:                q.roleOfIDStmt,
 		rolesStmt:                   q.rolesStmt,
 		sealAuditEndStmt:            q.sealAuditEndStmt,
-		searchListStmt:              q.searchListStmt,
 		sessionStmt:                 q.sessionStmt,
 		sessionsStmt:                q.sessionsStmt,
 		signedIssuanceStmt:          q.signedIssuanceStmt,
@@ -1634,5 +1672,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		userOfIDStmt:                q.userOfIDStmt,
 		usersStmt:                   q.usersStmt,
 		validationsStmt:             q.validationsStmt,
+		writeListBlockStmt:          q.writeListBlockStmt,
+		writeListTextStmt:           q.writeListTextStmt,
 	}
 }
