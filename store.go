@@ -286,8 +286,8 @@ type PrincipalTx interface {
 	DeleteGroup(account AccountID, id int64) error
 	DeleteRole(account AccountID, id int64) error
 
-	// AddMember puts a user into a group; RemoveMember takes one out. Both do nothing
-	// when it is so already.
+	// AddMember puts a user into a group and is ErrNotFound unless the account has
+	// both; RemoveMember takes one out. Both do nothing when it is so already.
 	AddMember(account AccountID, group, user int64) error
 	RemoveMember(account AccountID, group, user int64) error
 	// Members lists a group's users by name.
@@ -304,7 +304,8 @@ type PolicyTx interface {
 	UpdatePolicy(PolicyDocument) error
 	// DeletePolicy is ErrConflict while somebody has the policy.
 	DeletePolicy(account AccountID, name string) error
-	// AttachPolicy and DetachPolicy do nothing when it is so already.
+	// AttachPolicy and DetachPolicy do nothing when it is so already. AttachPolicy is
+	// ErrNotFound unless the account has the user, group or role.
 	AttachPolicy(Attachment) error
 	DetachPolicy(Attachment) error
 	// Attachments lists all of an account.
@@ -321,7 +322,8 @@ type SessionTx interface {
 	Session(accessKeyID string) (Session, error)
 	// Sessions lists an account's that have not expired, newest first, without secrets.
 	Sessions(account AccountID, now time.Time) ([]Session, error)
-	// RevokeSession is ErrNotFound for one that the account does not have.
+	// RevokeSession is ErrNotFound for one that the account does not have; the first
+	// revocation stays.
 	RevokeSession(account AccountID, accessKeyID string, now time.Time) error
 	// RevokeSessions revokes all of a role and tells how many were open.
 	RevokeSessions(account AccountID, role int64, now time.Time) (int64, error)
@@ -335,7 +337,7 @@ type AuditTx interface {
 	// new end of the chain.
 	AppendAudit(AuditLine) error
 	AuditLines(AccountID, AuditFilter) ([]AuditLine, error)
-	// ForgetAudit removes an account's lines before a time, at most so many and the
-	// oldest first, and keeps where the chain now begins.
+	// ForgetAudit removes an account's oldest lines up to the first that is of a time
+	// or later, at most so many, and keeps where the chain now begins.
 	ForgetAudit(account AccountID, before time.Time, most int64) (removed int64, err error)
 }

@@ -45,6 +45,9 @@ func (t *tx) AppendAudit(l chancery.AuditLine) error {
 	if err != nil {
 		return err
 	}
+	if end.Lines != chain.Last+1 {
+		return fmt.Errorf("the audit log of account %d ends with line %d, and its row says %d", l.AccountID, chain.Last, end.Lines-1)
+	}
 	l.Seq = end.Lines
 	l.Hash = l.Chain(chain.Hash)
 	err = t.sql.AddAuditLine(t.ctx, query.AddAuditLineParams{

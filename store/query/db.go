@@ -291,6 +291,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.groupNamedStmt, err = db.PrepareContext(ctx, groupNamed); err != nil {
 		return nil, fmt.Errorf("error preparing query GroupNamed: %w", err)
 	}
+	if q.groupOfIDStmt, err = db.PrepareContext(ctx, groupOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query GroupOfID: %w", err)
+	}
 	if q.groupPoliciesOfStmt, err = db.PrepareContext(ctx, groupPoliciesOf); err != nil {
 		return nil, fmt.Errorf("error preparing query GroupPoliciesOf: %w", err)
 	}
@@ -942,6 +945,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing groupNamedStmt: %w", cerr)
 		}
 	}
+	if q.groupOfIDStmt != nil {
+		if cerr := q.groupOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupOfIDStmt: %w", cerr)
+		}
+	}
 	if q.groupPoliciesOfStmt != nil {
 		if cerr := q.groupPoliciesOfStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing groupPoliciesOfStmt: %w", cerr)
@@ -1405,6 +1413,7 @@ type Queries struct {
 	forgetSessionsStmt          *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
 	groupNamedStmt              *sql.Stmt
+	groupOfIDStmt               *sql.Stmt
 	groupPoliciesOfStmt         *sql.Stmt
 	groupsStmt                  *sql.Stmt
 	hideCertificateStmt         *sql.Stmt
@@ -1567,6 +1576,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		forgetSessionsStmt:          q.forgetSessionsStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
 		groupNamedStmt:              q.groupNamedStmt,
+		groupOfIDStmt:               q.groupOfIDStmt,
 		groupPoliciesOfStmt:         q.groupPoliciesOfStmt,
 		groupsStmt:                  q.groupsStmt,
 		hideCertificateStmt:         q.hideCertificateStmt,
