@@ -31,7 +31,8 @@ func (g *Gateway) authorise(ctx context.Context, c *call, input any) error {
 	if err != nil || decision.Allowed {
 		return err
 	}
-	return c.denied(decision, resource)
+	// The answer names it as the call did: what there is of that name is not told.
+	return c.denied(decision, resourceOf(input))
 }
 
 // named is what the input names. Some inputs name it by something else than its
