@@ -59,6 +59,8 @@ type AccountTx interface {
 	// UseNonce records a nonce of a verified request and is ErrConflict if the
 	// access key used it before. The record may be forgotten after until.
 	UseNonce(accessKeyID, nonce string, until time.Time) error
+	// NonceUsed tells whether UseNonce would be ErrConflict.
+	NonceUsed(accessKeyID, nonce string) (bool, error)
 	// ForgetNonces removes the records whose time has run out.
 	ForgetNonces(now time.Time) error
 

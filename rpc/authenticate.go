@@ -24,7 +24,9 @@ type identity struct {
 }
 
 // authenticate finds out who signed the request. The nonce is used when the
-// request's trail is written, so that a request that is sent again changes nothing.
+// request's trail is written, so that of several that come at once one has an
+// effect; what is sent again later is refused here, before it costs the account a
+// token of its rate.
 func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	claim, err := signature.Read(m.signed)
 	var unreadable *signature.ReadError
@@ -54,6 +56,9 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 		return chancery.Errorf("InvalidSignatureNonce", "the nonce has more than %d bytes", maxNonce)
 	}
 	if err := g.checkToken(who.session, claim.SecurityToken); err != nil {
+		return err
+	}
+	if err := g.checkNonce(ctx, claim); err != nil {
 		return err
 	}
 	c.session = who.session
@@ -134,6 +139,22 @@ func (g *Gateway) checkToken(session *chancery.Session, token string) error {
 		return chancery.Errorf(SecurityTokenExpired, "the session ended at %s; assume the role again", session.ExpiresAt.Format(timeFormat))
 	}
 	return nil
+}
+
+func (g *Gateway) checkNonce(ctx context.Context, claim *signature.Claim) error {
+	used := false
+	err := g.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+		used, err = tx.NonceUsed(claim.AccessKeyID, claim.Nonce)
+		return err
+	})
+	if err == nil && used {
+		return nonceUsed()
+	}
+	return err
+}
+
+func nonceUsed() error {
+	return chancery.Errorf(SignatureNonceUsed, "the nonce was used before; every request needs a new one")
 }
 
 func (g *Gateway) checkTime(text string) (time.Time, error) {

@@ -4,7 +4,7 @@
 //
 // Checks come in the order that gives a caller the most useful answer: method,
 // parameters, action and version, access key, time, signature, security token,
-// rate, permission, and then the operation's own parameters. Nothing is stored for
+// nonce, rate, permission, and then the operation's own parameters. Nothing is stored for
 // a request whose signature is wrong; one that is right leaves its nonce and a line
 // in the audit log, in the transaction of what it does.
 package rpc

@@ -53,7 +53,7 @@ func (t *trail) write(tx chancery.Tx, fn func(chancery.Tx) error) error {
 func (t *trail) useNonce(tx chancery.Tx) error {
 	err := tx.UseNonce(t.accessKeyID, t.nonce, t.until)
 	if errors.Is(err, chancery.ErrConflict) {
-		return chancery.Errorf(SignatureNonceUsed, "the nonce was used before; every request needs a new one")
+		return nonceUsed()
 	}
 	return err
 }

@@ -198,6 +198,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countIssuedStmt, err = db.PrepareContext(ctx, countIssued); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssued: %w", err)
 	}
+	if q.countNonceStmt, err = db.PrepareContext(ctx, countNonce); err != nil {
+		return nil, fmt.Errorf("error preparing query CountNonce: %w", err)
+	}
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
 	}
@@ -788,6 +791,11 @@ func (q *Queries) Close() error {
 	if q.countIssuedStmt != nil {
 		if cerr := q.countIssuedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuedStmt: %w", cerr)
+		}
+	}
+	if q.countNonceStmt != nil {
+		if cerr := q.countNonceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countNonceStmt: %w", cerr)
 		}
 	}
 	if q.countPlansWithUnitsStmt != nil {
@@ -1382,6 +1390,7 @@ type Queries struct {
 	countInBlockStmt            *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
+	countNonceStmt              *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
 	countRevocationStmt         *sql.Stmt
 	debitOfStmt                 *sql.Stmt
@@ -1545,6 +1554,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countInBlockStmt:            q.countInBlockStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
+		countNonceStmt:              q.countNonceStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countRevocationStmt:         q.countRevocationStmt,
 		debitOfStmt:                 q.debitOfStmt,

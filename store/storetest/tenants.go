@@ -212,6 +212,7 @@ var methodsOfNobody = map[string]string{
 	"AddAccessKey":            "adds a row whose account is part of it",
 	"AccessKey":               "finds out which account a request is from",
 	"UseNonce":                "nonces belong to access keys",
+	"NonceUsed":               "nonces belong to access keys",
 	"ForgetNonces":            "sweeps all",
 	"DeleteSubmissionsBefore": "sweeps all",
 	"PutSubmission":           "adds a row whose account is part of it and of its key",
