@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -18,15 +19,8 @@ func (s *Store) examineAudit(ctx context.Context, report *Report) error {
 	if err != nil {
 		return fmt.Errorf("examining the audit log: %w", err)
 	}
-	var accounts []int64
-	for rows.Next() {
-		var account int64
-		if err := rows.Scan(&account); err != nil {
-			return errors.Join(fmt.Errorf("examining the audit log: %w", err), rows.Close())
-		}
-		accounts = append(accounts, account)
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	accounts, err := ids(rows)
+	if err != nil {
 		return fmt.Errorf("examining the audit log: %w", err)
 	}
 	for _, account := range accounts {
@@ -35,6 +29,18 @@ func (s *Store) examineAudit(ctx context.Context, report *Report) error {
 		}
 	}
 	return nil
+}
+
+func ids(rows *sql.Rows) (list []int64, err error) {
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		list = append(list, id)
+	}
+	return list, rows.Err()
 }
 
 // examineChain reads end and lines on one state of the data, page by page.
@@ -61,7 +67,7 @@ func (s *Store) examineChain(ctx context.Context, account int64, report *Report)
 // brokenChain says what is wrong with an account's chain, "" if nothing is.
 func (t *tx) brokenChain(account chancery.AccountID, end query.AuditEndRow, report *Report) (string, error) {
 	chain, err := t.openChain(account, end.Sealed)
-	if err != nil || chain.First == 0 {
+	if err != nil || chain.First == 0 { //nolint:nilerr // that is what is wrong with it
 		return "its sealed end is missing or was not made with this keyring", nil
 	}
 	if end.Lines != chain.Last {
