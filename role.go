@@ -1,6 +1,7 @@
 package chancery
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -59,9 +60,7 @@ const (
 // them: more than 256 random bits, told once.
 func NewSession(role Role, now time.Time) (session Session, token Secret) {
 	random := make([]byte, tokenBytes)
-	for i := range random {
-		random[i] = byte(randomBetween(0, 256))
-	}
+	_, _ = rand.Read(random) // never fails
 	text := tokenPrefix + base64.RawURLEncoding.EncodeToString(random)
 	return Session{
 		AccessKeyID: SessionKeyPrefix + randomText(alphanumeric, accessKeyIDRandom+4),

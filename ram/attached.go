@@ -6,20 +6,27 @@ import (
 	"chancery"
 )
 
-// ParseAll reads the policies that somebody has: built-in ones by their name, an
-// account's own by their document.
-func ParseAll(attached []chancery.Attached) ([]Policy, error) {
-	policies := make([]Policy, 0, len(attached))
-	for _, a := range attached {
-		if system, ok := systemPolicies[a.Policy]; ok {
-			policies = append(policies, system)
-			continue
+// Read reads a policy that somebody has: a built-in one by its name, one of the
+// account's by its document.
+func Read(attached chancery.Attached) (Policy, error) {
+	if system, ok := systemPolicies[attached.Policy]; ok {
+		return system, nil
+	}
+	policy, err := Parse(attached.Policy, []byte(attached.Document))
+	if err != nil {
+		return Policy{}, fmt.Errorf("reading policy %s: %w", attached.Policy, err)
+	}
+	return policy, nil
+}
+
+// ReadAll reads all that somebody has.
+func ReadAll(attached []chancery.Attached) ([]Policy, error) {
+	policies := make([]Policy, len(attached))
+	for i, a := range attached {
+		var err error
+		if policies[i], err = Read(a); err != nil {
+			return nil, err
 		}
-		policy, err := Parse(a.Policy, []byte(a.Document))
-		if err != nil {
-			return nil, fmt.Errorf("reading policy %s: %w", a.Policy, err)
-		}
-		policies = append(policies, policy)
 	}
 	return policies, nil
 }
@@ -30,7 +37,7 @@ func IsSystem(name string) bool {
 	return ok
 }
 
-// systemPolicies are the built-in ones, parsed once, by name.
+// systemPolicies are the built-in ones by name, parsed once.
 var systemPolicies = func() map[string]Policy {
 	parsed := map[string]Policy{}
 	for _, system := range System() {

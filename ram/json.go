@@ -91,72 +91,103 @@ func readDocument(document []byte) (node, error) {
 	if err := json.Unmarshal(document, &whole); err != nil { // also finds what follows the document
 		return node{}, top.refuse("the policy document is not JSON: %s", err.Error())
 	}
-	r := reader{decoder: json.NewDecoder(bytes.NewReader(document))}
-	r.decoder.UseNumber()
+	r := reader{rest: document}
 	return r.value(0)
 }
 
-// reader makes nodes of tokens.
-type reader struct{ decoder *json.Decoder }
+// reader makes nodes of JSON whose syntax was checked: then commas and colons say
+// nothing that the brackets do not, and pass for white space.
+type reader struct{ rest []byte }
 
-// token is the next token; the syntax was checked before.
-func (r *reader) token() (json.Token, error) {
-	token, err := r.decoder.Token()
-	if err != nil {
-		return nil, place("").refuse("the policy document is not JSON: %s", err.Error())
-	}
-	return token, nil
+const between = " \t\r\n,:"
+
+// next skips to the next thing and shows its first byte.
+func (r *reader) next() byte {
+	r.rest = bytes.TrimLeft(r.rest, between)
+	return r.rest[0]
+}
+
+// take takes the next n bytes.
+func (r *reader) take(n int) []byte {
+	taken := r.rest[:n]
+	r.rest = r.rest[n:]
+	return taken
 }
 
 // value reads one value; depth is how many lists and objects it stands in.
 func (r *reader) value(depth int) (node, error) {
-	token, err := r.token()
-	if err != nil {
-		return node{}, err
-	}
-	switch t := token.(type) {
-	case string:
-		return node{kind: textNode, text: t}, checkText(t)
-	case json.Number:
-		return node{kind: numberNode, text: t.String()}, nil
-	case bool:
-		return node{kind: truthNode, text: strconv.FormatBool(t)}, nil
-	case json.Delim:
+	switch first := r.next(); first {
+	case '"':
+		text, err := r.text()
+		return node{kind: textNode, text: text}, err
+	case '[', '{':
+		r.take(1)
 		if depth == maxDepth {
 			return node{}, place("").refuse("the policy document is nested deeper than %d lists and objects", maxDepth)
 		}
-		if t == '[' {
+		if first == '[' {
 			return r.list(depth + 1)
 		}
 		return r.object(depth + 1)
+	case 't', 'f':
+		return node{kind: truthNode, text: r.literal()}, nil
+	case 'n':
+		return node{kind: nullNode, text: r.literal()}, nil
 	}
-	return node{kind: nullNode}, nil
+	return node{kind: numberNode, text: r.literal()}, nil
+}
+
+// literal reads a number, a boolean or null.
+func (r *reader) literal() string {
+	n := bytes.IndexAny(r.rest, between+"]}")
+	if n < 0 {
+		n = len(r.rest)
+	}
+	return string(r.take(n))
+}
+
+// text reads a text.
+func (r *reader) text() (string, error) {
+	end, escaped := 1, false
+	for ; r.rest[end] != '"'; end++ {
+		if r.rest[end] == '\\' {
+			end, escaped = end+1, true
+		}
+	}
+	quoted := r.take(end + 1)
+	text := string(quoted[1:end])
+	if escaped {
+		if err := json.Unmarshal(quoted, &text); err != nil {
+			return "", place("").refuse("the policy document is not JSON: %s", err.Error())
+		}
+	}
+	return text, checkText(text)
 }
 
 // list reads the rest of a list.
 func (r *reader) list(depth int) (node, error) {
 	n := node{kind: listNode}
-	for r.decoder.More() {
+	for r.next() != ']' {
 		value, err := r.value(depth)
 		if err != nil {
 			return node{}, err
 		}
 		n.inside = append(n.inside, value)
 	}
-	_, err := r.token()
-	return n, err
+	r.take(1)
+	return n, nil
 }
 
 // object reads the rest of an object.
 func (r *reader) object(depth int) (node, error) {
 	n := node{kind: objectNode}
-	for r.decoder.More() {
-		name, err := r.value(maxDepth) // always text, by the syntax
+	for r.next() != '}' {
+		name, err := r.text()
 		if err != nil {
 			return node{}, err
 		}
-		if slices.Contains(n.names, name.text) {
-			return node{}, place("").refuse("%s is given twice in one object", show(name.text))
+		if slices.Contains(n.names, name) {
+			return node{}, place("").refuse("%s is given twice in one object", show(name))
 		}
 		if len(n.names) == maxMembers {
 			return node{}, place("").refuse("an object of the policy document has more than %d members", maxMembers)
@@ -165,10 +196,10 @@ func (r *reader) object(depth int) (node, error) {
 		if err != nil {
 			return node{}, err
 		}
-		n.names, n.inside = append(n.names, name.text), append(n.inside, value)
+		n.names, n.inside = append(n.names, name), append(n.inside, value)
 	}
-	_, err := r.token()
-	return n, err
+	r.take(1)
+	return n, nil
 }
 
 // checkText refuses characters that cannot be seen. Among them is U+FFFD, which

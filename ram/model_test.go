@@ -66,7 +66,8 @@ func modelResource(pattern, resource string) bool {
 	}
 	want, have := strings.SplitN(pattern, ":", 5), strings.SplitN(resource, ":", 5)
 	for i := range want {
-		if !(i == 2 && want[i] == "") && !modelMatches(want[i], have[i], false) {
+		anyRegion := i == 2 && want[i] == ""
+		if !anyRegion && !modelMatches(want[i], have[i], false) {
 			return false
 		}
 	}

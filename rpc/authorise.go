@@ -10,12 +10,6 @@ import (
 	"chancery/ram"
 )
 
-// policies are those that a caller has: of all that are asked, each must allow.
-type policies struct {
-	identity []ram.Policy
-	session  []ram.Policy // narrows the identity's; nil without a session policy
-}
-
 // authorise asks the policies of a user or role whether the call may be made. The
 // account itself may do everything in it.
 func (g *Gateway) authorise(ctx context.Context, c *call, input any) error {
@@ -81,10 +75,10 @@ func revealsKey(output any) bool {
 
 // decide asks whether the caller may do the action to the one object that has
 // these names.
-func (g *Gateway) decide(ctx context.Context, c *call, action string, names ...string) (ram.Decision, error) {
+func (g *Gateway) decide(ctx context.Context, c *call, action string, names ...string) (decision ram.Decision, err error) {
 	if c.policies == nil {
-		if err := g.loadPolicies(ctx, c); err != nil {
-			return ram.Decision{}, err
+		if c.policies, err = g.loadPolicies(ctx, c); err != nil {
+			return decision, err
 		}
 	}
 	request := ram.Request{Action: action, Context: ram.Context{
@@ -93,34 +87,7 @@ func (g *Gateway) decide(ctx context.Context, c *call, action string, names ...s
 	for _, name := range names {
 		request.Resources = append(request.Resources, c.api.FullName(c.caller.AccountID, name))
 	}
-	decision := ram.Evaluate(c.policies.identity, request)
-	if decision.Allowed && c.policies.session != nil {
-		decision = ram.Evaluate(c.policies.session, request)
-	}
-	return decision, nil
-}
-
-func (g *Gateway) loadPolicies(ctx context.Context, c *call) error {
-	var attached []chancery.Attached
-	err := g.Store.Read(ctx, func(tx chancery.Tx) (err error) {
-		attached, err = tx.PoliciesOf(c.caller.Principal)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("loading policies: %w", err)
-	}
-	c.policies = &policies{}
-	if c.policies.identity, err = ram.ParseAll(attached); err != nil {
-		return err
-	}
-	if c.session != nil && c.session.Policy != "" {
-		narrow, err := ram.Parse("session", []byte(c.session.Policy))
-		if err != nil {
-			return fmt.Errorf("reading a session's policy: %w", err)
-		}
-		c.policies.session = []ram.Policy{narrow}
-	}
-	return nil
+	return c.policies.allow(request), nil
 }
 
 // deniedError is a denial with what the API tells of it besides code and message.

@@ -40,6 +40,7 @@ type Gateway struct {
 	Metrics *Metrics
 
 	throttle throttle
+	parsed   policyCache
 }
 
 // DefaultClockSkew is what the API's pages name.

@@ -26,29 +26,26 @@ type auditChain struct {
 
 const auditTable = "audit_ends"
 
+// auditEnds are the chains that one transaction extends or shortens, as they will
+// be when it commits: sealing costs more than a line, and writes that share a
+// commit share it.
+type auditEnds map[chancery.AccountID]auditChain
+
 // beginAudit gives a new account its chain, without a line.
 func (t *tx) beginAudit(account chancery.AccountID) error {
 	if err := t.sql.AddAuditEnd(t.ctx, int64(account)); err != nil {
 		return fmt.Errorf("beginning an audit log: %w", err)
 	}
-	return t.sealChain(account, auditChain{First: 1})
+	t.ends[account] = auditChain{First: 1}
+	return nil
 }
 
 func (t *tx) AppendAudit(l chancery.AuditLine) error {
-	// On an engine with many writers this statement holds the account's chain until
-	// the transaction ends.
-	end, err := t.sql.NextAuditLine(t.ctx, int64(l.AccountID))
-	if err != nil {
-		return fmt.Errorf("numbering an audit line: %w", err)
-	}
-	chain, err := t.openChain(l.AccountID, end.Sealed)
+	chain, err := t.hold(l.AccountID)
 	if err != nil {
 		return err
 	}
-	if end.Lines != chain.Last+1 {
-		return fmt.Errorf("the audit log of account %d ends with line %d, and its row says %d", l.AccountID, chain.Last, end.Lines-1)
-	}
-	l.Seq = end.Lines
+	l.Seq = chain.Last + 1
 	l.Hash = l.Chain(chain.Hash)
 	err = t.sql.AddAuditLine(t.ctx, query.AddAuditLineParams{
 		AccountID: int64(l.AccountID), Seq: l.Seq, At: toMillis(l.At), RequestID: l.RequestID, Principal: l.Principal,
@@ -59,7 +56,39 @@ func (t *tx) AppendAudit(l chancery.AuditLine) error {
 		return fmt.Errorf("adding an audit line: %w", err)
 	}
 	chain.Last, chain.Hash = l.Seq, l.Hash
-	return t.sealChain(l.AccountID, chain)
+	t.ends[l.AccountID] = chain
+	return nil
+}
+
+// hold gives an account's chain to this transaction alone.
+func (t *tx) hold(account chancery.AccountID) (auditChain, error) {
+	if chain, held := t.ends[account]; held {
+		return chain, nil
+	}
+	sealed, err := t.sql.HoldAuditEnd(t.ctx, int64(account))
+	if err != nil {
+		return auditChain{}, fmt.Errorf("reading the end of the audit log of account %d: %w", account, err)
+	}
+	return t.openChain(account, sealed)
+}
+
+// sealEnds writes what the transaction made of the chains; it comes last.
+func (t *tx) sealEnds() error {
+	for account, chain := range t.ends {
+		text, err := json.Marshal(chain)
+		if err != nil {
+			return fmt.Errorf("writing the end of an audit log: %w", err)
+		}
+		sealed, err := t.seal(chancery.NewSecret(text), auditTable, account, account)
+		if err != nil {
+			return err
+		}
+		err = t.sql.SealAuditEnd(t.ctx, query.SealAuditEndParams{AccountID: int64(account), Lines: chain.Last, Sealed: sealed})
+		if err != nil {
+			return fmt.Errorf("sealing the end of an audit log: %w", err)
+		}
+	}
+	return nil
 }
 
 func (t *tx) openChain(account chancery.AccountID, sealed []byte) (auditChain, error) {
@@ -72,21 +101,6 @@ func (t *tx) openChain(account chancery.AccountID, sealed []byte) (auditChain, e
 		return chain, fmt.Errorf("reading the end of the audit log of account %d: %w", account, err)
 	}
 	return chain, nil
-}
-
-func (t *tx) sealChain(account chancery.AccountID, chain auditChain) error {
-	text, err := json.Marshal(chain)
-	if err != nil {
-		return fmt.Errorf("writing the end of an audit log: %w", err)
-	}
-	sealed, err := t.seal(chancery.NewSecret(text), auditTable, account, account)
-	if err != nil {
-		return err
-	}
-	if err := t.sql.SealAuditEnd(t.ctx, query.SealAuditEndParams{AccountID: int64(account), Sealed: sealed}); err != nil {
-		return fmt.Errorf("sealing the end of an audit log: %w", err)
-	}
-	return nil
 }
 
 func (t *tx) AuditLines(account chancery.AccountID, f chancery.AuditFilter) ([]chancery.AuditLine, error) {
@@ -127,11 +141,7 @@ func (t *tx) ForgetAudit(account chancery.AccountID, before time.Time, most int6
 	if err = found("finding audit lines that ran out", err); err != nil {
 		return 0, noneIsFine(err)
 	}
-	end, err := t.sql.AuditEnd(t.ctx, int64(account))
-	if err != nil {
-		return 0, fmt.Errorf("reading the end of an audit log: %w", err)
-	}
-	chain, err := t.openChain(account, end.Sealed)
+	chain, err := t.hold(account)
 	if err != nil {
 		return 0, err
 	}
@@ -140,7 +150,8 @@ func (t *tx) ForgetAudit(account chancery.AccountID, before time.Time, most int6
 		return 0, fmt.Errorf("removing audit lines: %w", err)
 	}
 	chain.First, chain.Before = last.Seq+1, last.Hash
-	return removed, t.sealChain(account, chain)
+	t.ends[account] = chain
+	return removed, nil
 }
 
 func noneIsFine(err error) error {

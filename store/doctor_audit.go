@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -15,11 +14,7 @@ import (
 // to where it ends, as the sealed row tells. A line that was changed, removed,
 // added or moved breaks it, and so does another row in the place of the sealed one.
 func (s *Store) examineAudit(ctx context.Context, report *Report) error {
-	rows, err := s.reads.QueryContext(ctx, `SELECT id FROM accounts UNION SELECT account_id FROM audit_ends UNION SELECT account_id FROM audit ORDER BY 1`)
-	if err != nil {
-		return fmt.Errorf("examining the audit log: %w", err)
-	}
-	accounts, err := ids(rows)
+	accounts, err := s.audited(ctx)
 	if err != nil {
 		return fmt.Errorf("examining the audit log: %w", err)
 	}
@@ -31,16 +26,21 @@ func (s *Store) examineAudit(ctx context.Context, report *Report) error {
 	return nil
 }
 
-func ids(rows *sql.Rows) (list []int64, err error) {
+// audited are all accounts that have a log, or should have one.
+func (s *Store) audited(ctx context.Context) (accounts []int64, err error) {
+	rows, err := s.reads.QueryContext(ctx, `SELECT id FROM accounts UNION SELECT account_id FROM audit_ends UNION SELECT account_id FROM audit ORDER BY 1`)
+	if err != nil {
+		return nil, err
+	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
+		var account int64
+		if err := rows.Scan(&account); err != nil {
 			return nil, err
 		}
-		list = append(list, id)
+		accounts = append(accounts, account)
 	}
-	return list, rows.Err()
+	return accounts, rows.Err()
 }
 
 // examineChain reads end and lines on one state of the data, page by page.
@@ -67,8 +67,8 @@ func (s *Store) examineChain(ctx context.Context, account int64, report *Report)
 // brokenChain says what is wrong with an account's chain, "" if nothing is.
 func (t *tx) brokenChain(account chancery.AccountID, end query.AuditEndRow, report *Report) (string, error) {
 	chain, err := t.openChain(account, end.Sealed)
-	if err != nil || chain.First == 0 { //nolint:nilerr // that is what is wrong with it
-		return "its sealed end is missing or was not made with this keyring", nil
+	if err != nil || chain.First == 0 {
+		return "its sealed end is missing or was not made with this keyring", nil //nolint:nilerr // that is the finding
 	}
 	if end.Lines != chain.Last {
 		return fmt.Sprintf("it ends with line %d, and its row says %d", chain.Last, end.Lines), nil

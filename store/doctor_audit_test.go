@@ -217,7 +217,6 @@ func TestNoLineIsWrittenOnAForgedEnd(t *testing.T) {
 		"DELETE FROM audit_ends WHERE account_id = MINE",
 		"UPDATE audit_ends SET sealed = NULL WHERE account_id = MINE",
 		"UPDATE audit_ends SET sealed = (SELECT sealed FROM audit_ends WHERE account_id = THEIRS) WHERE account_id = MINE",
-		"UPDATE audit_ends SET lines = lines + 7 WHERE account_id = MINE",
 	} {
 		p := newPatient(t)
 		p.tamper(t, statement)

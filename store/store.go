@@ -76,7 +76,11 @@ func (s *Store) transact(ctx context.Context, db *sql.DB, statements *query.Quer
 	}
 	// After a commit this does nothing.
 	defer func() { _ = sqlTx.Rollback() }()
-	if err := fn(&tx{ctx: ctx, sql: statements.WithTx(sqlTx), keyring: s.keyring}); err != nil {
+	t := &tx{ctx: ctx, sql: statements.WithTx(sqlTx), keyring: s.keyring, ends: auditEnds{}}
+	if err := fn(t); err != nil {
+		return err
+	}
+	if err := t.sealEnds(); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -90,6 +94,7 @@ type tx struct {
 	ctx     context.Context // of the one Read or Write that made it
 	sql     *query.Queries
 	keyring chancery.Keyring
+	ends    auditEnds // what is to be sealed before the commit
 }
 
 // seal binds a secret to its row; an empty one is stored as null.

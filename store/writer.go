@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"modernc.org/sqlite"
 
@@ -106,21 +107,28 @@ func (w *groupWriter) together(group []*writeRequest) bool {
 		return false
 	}
 	defer func() { _ = sqlTx.Rollback() }()
+	t := &tx{sql: w.store.writeSQL.WithTx(sqlTx), keyring: w.store.keyring, ends: auditEnds{}}
 	for _, request := range group {
 		if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
 			return false
 		}
-		t := &tx{ctx: context.WithoutCancel(request.ctx), sql: w.store.writeSQL.WithTx(sqlTx), keyring: w.store.keyring}
+		one := *t
+		one.ctx, one.ends = context.WithoutCancel(request.ctx), maps.Clone(t.ends)
 		end := "RELEASE one"
-		if request.err = request.call(t); request.err != nil {
+		if request.err = request.call(&one); request.err != nil {
 			if fromDatabase(request.err) {
 				return false
 			}
 			end = "ROLLBACK TO one; RELEASE one"
+		} else {
+			t.ends = one.ends
 		}
 		if _, err := sqlTx.ExecContext(ctx, end); err != nil {
 			return false
 		}
+	}
+	if t.ctx = ctx; t.sealEnds() != nil {
+		return false
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return false

@@ -94,7 +94,6 @@ CREATE TABLE audit (
     hash          BYTEA NOT NULL,  -- SHA-256 over the line and the hash before it
     PRIMARY KEY (account_id, seq)
 );
-CREATE INDEX audit_at ON audit (account_id, at);
 
 -- Where each chain begins and ends: numbers and hashes, sealed, so that nobody
 -- can make another chain without the keyring.

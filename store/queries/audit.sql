@@ -1,15 +1,17 @@
 -- name: AddAuditEnd :exec
 INSERT INTO audit_ends (account_id, lines) VALUES ($1, 0);
 
--- name: NextAuditLine :one
-UPDATE audit_ends SET lines = lines + 1 WHERE account_id = $1
-RETURNING lines, sealed;
+-- name: HoldAuditEnd :one
+-- It changes nothing, and on an engine with many writers keeps others from the row
+-- until the transaction ends.
+UPDATE audit_ends SET lines = lines WHERE account_id = $1
+RETURNING sealed;
 
 -- name: AuditEnd :one
 SELECT lines, sealed FROM audit_ends WHERE account_id = $1;
 
 -- name: SealAuditEnd :exec
-UPDATE audit_ends SET sealed = sqlc.arg(sealed) WHERE account_id = sqlc.arg(account_id);
+UPDATE audit_ends SET lines = sqlc.arg(lines), sealed = sqlc.arg(sealed) WHERE account_id = sqlc.arg(account_id);
 
 -- name: AddAuditLine :exec
 INSERT INTO audit (account_id, seq, at, request_id, principal, access_key_id, address, action, resource, code, key_read, hash)

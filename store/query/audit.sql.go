@@ -177,6 +177,20 @@ func (q *Queries) FirstAuditLine(ctx context.Context, accountID int64) (int64, e
 	return seq, err
 }
 
+const holdAuditEnd = `-- name: HoldAuditEnd :one
+UPDATE audit_ends SET lines = lines WHERE account_id = $1
+RETURNING sealed
+`
+
+// It changes nothing, and on an engine with many writers keeps others from the row
+// until the transaction ends.
+func (q *Queries) HoldAuditEnd(ctx context.Context, accountID int64) ([]byte, error) {
+	row := q.queryRow(ctx, q.holdAuditEndStmt, holdAuditEnd, accountID)
+	var sealed []byte
+	err := row.Scan(&sealed)
+	return sealed, err
+}
+
 const lastAuditLineBefore = `-- name: LastAuditLineBefore :one
 SELECT line.seq, line.hash FROM audit line WHERE line.account_id = $1 AND line.seq <= $2
 AND line.seq < COALESCE((SELECT MIN(kept.seq) FROM audit kept
@@ -202,33 +216,17 @@ func (q *Queries) LastAuditLineBefore(ctx context.Context, arg LastAuditLineBefo
 	return i, err
 }
 
-const nextAuditLine = `-- name: NextAuditLine :one
-UPDATE audit_ends SET lines = lines + 1 WHERE account_id = $1
-RETURNING lines, sealed
-`
-
-type NextAuditLineRow struct {
-	Lines  int64
-	Sealed []byte
-}
-
-func (q *Queries) NextAuditLine(ctx context.Context, accountID int64) (NextAuditLineRow, error) {
-	row := q.queryRow(ctx, q.nextAuditLineStmt, nextAuditLine, accountID)
-	var i NextAuditLineRow
-	err := row.Scan(&i.Lines, &i.Sealed)
-	return i, err
-}
-
 const sealAuditEnd = `-- name: SealAuditEnd :exec
-UPDATE audit_ends SET sealed = $1 WHERE account_id = $2
+UPDATE audit_ends SET lines = $1, sealed = $2 WHERE account_id = $3
 `
 
 type SealAuditEndParams struct {
+	Lines     int64
 	Sealed    []byte
 	AccountID int64
 }
 
 func (q *Queries) SealAuditEnd(ctx context.Context, arg SealAuditEndParams) error {
-	_, err := q.exec(ctx, q.sealAuditEndStmt, sealAuditEnd, arg.Sealed, arg.AccountID)
+	_, err := q.exec(ctx, q.sealAuditEndStmt, sealAuditEnd, arg.Lines, arg.Sealed, arg.AccountID)
 	return err
 }

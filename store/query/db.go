@@ -306,6 +306,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.hideCertificateStmt, err = db.PrepareContext(ctx, hideCertificate); err != nil {
 		return nil, fmt.Errorf("error preparing query HideCertificate: %w", err)
 	}
+	if q.holdAuditEndStmt, err = db.PrepareContext(ctx, holdAuditEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldAuditEnd: %w", err)
+	}
 	if q.hurryStepStmt, err = db.PrepareContext(ctx, hurryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query HurryStep: %w", err)
 	}
@@ -368,9 +371,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.newestContactStmt, err = db.PrepareContext(ctx, newestContact); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestContact: %w", err)
-	}
-	if q.nextAuditLineStmt, err = db.PrepareContext(ctx, nextAuditLine); err != nil {
-		return nil, fmt.Errorf("error preparing query NextAuditLine: %w", err)
 	}
 	if q.nextEvidenceStmt, err = db.PrepareContext(ctx, nextEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query NextEvidence: %w", err)
@@ -973,6 +973,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing hideCertificateStmt: %w", cerr)
 		}
 	}
+	if q.holdAuditEndStmt != nil {
+		if cerr := q.holdAuditEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdAuditEndStmt: %w", cerr)
+		}
+	}
 	if q.hurryStepStmt != nil {
 		if cerr := q.hurryStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hurryStepStmt: %w", cerr)
@@ -1076,11 +1081,6 @@ func (q *Queries) Close() error {
 	if q.newestContactStmt != nil {
 		if cerr := q.newestContactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing newestContactStmt: %w", cerr)
-		}
-	}
-	if q.nextAuditLineStmt != nil {
-		if cerr := q.nextAuditLineStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing nextAuditLineStmt: %w", cerr)
 		}
 	}
 	if q.nextEvidenceStmt != nil {
@@ -1426,6 +1426,7 @@ type Queries struct {
 	groupPoliciesOfStmt         *sql.Stmt
 	groupsStmt                  *sql.Stmt
 	hideCertificateStmt         *sql.Stmt
+	holdAuditEndStmt            *sql.Stmt
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
@@ -1447,7 +1448,6 @@ type Queries struct {
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
 	newestContactStmt           *sql.Stmt
-	nextAuditLineStmt           *sql.Stmt
 	nextEvidenceStmt            *sql.Stmt
 	nextStepStmt                *sql.Stmt
 	orderStmt                   *sql.Stmt
@@ -1590,6 +1590,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		groupPoliciesOfStmt:         q.groupPoliciesOfStmt,
 		groupsStmt:                  q.groupsStmt,
 		hideCertificateStmt:         q.hideCertificateStmt,
+		holdAuditEndStmt:            q.holdAuditEndStmt,
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
@@ -1611,7 +1612,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
 		newestContactStmt:           q.newestContactStmt,
-		nextAuditLineStmt:           q.nextAuditLineStmt,
 		nextEvidenceStmt:            q.nextEvidenceStmt,
 		nextStepStmt:                q.nextStepStmt,
 		orderStmt:                   q.orderStmt,
