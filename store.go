@@ -231,6 +231,9 @@ type CSRTx interface {
 	DeleteCSR(AccountID, CSRID) error
 	// CSRAwaited tells whether an open order will take its key from the CSR.
 	CSRAwaited(AccountID, CSRID) (bool, error)
+	// OrdersOfCSR lists the orders whose certificate has, or will have, the key of the
+	// CSR, each with its certificate or 0.
+	OrdersOfCSR(AccountID, CSRID) (map[OrderID]CertificateID, error)
 	// ListCSRs gives a page of them without keys, the newest first, and how many there are.
 	ListCSRs(AccountID, CSRFilter, Page) (list []StoredCSR, total int64, err error)
 }

@@ -260,6 +260,57 @@ func TestOneKeyIsGrantedOrDenied(t *testing.T) {
 	}
 }
 
+// An order that was made with a stored CSR has the CSR's key, so it is one key with
+// four names and more: whatever a policy says of one of them counts for all.
+func TestAKeyOfManyNames(t *testing.T) {
+	v := newVault(t)
+	request, key := testcert.NewRequest(t, "stored.example.test")
+	var stored cas.CSROutput
+	v.Call("UploadCsr", cas.UploadCsrInput{Csr: request, Key: key}).Decode(&stored)
+	apply := func() (order, certificate int64) {
+		var made cas.CreateOutput
+		v.Call(createWithCSR, cas.CreateCertificateWithCsrRequestInput{
+			Username: "Ada", Phone: "139", Email: "ada@example.test", Csr: request, ValidateType: "DNS", ClientToken: fmt.Sprint(chancery.NewID()),
+		}).Decode(&made)
+		v.Publish(made.OrderId)
+		v.Clock.Advance(time.Second)
+		return made.OrderId, int64(v.Await(made.OrderId, chancery.Issued).CertificateID)
+	}
+	order, certificate := apply()
+	second, secondCertificate := apply()
+	names := []string{
+		fmt.Sprint("csr/", stored.CsrId), fmt.Sprint("order/", order), fmt.Sprint("certificate/", certificate),
+		fmt.Sprint("order/", second), fmt.Sprint("certificate/", secondCertificate),
+	}
+	shown := func(by *testenv.Tenant) (n int) {
+		for action, in := range map[string][]any{
+			"GetCsrDetail":             {cas.CSRInput{CsrId: stored.CsrId}},
+			"DescribeCertificateState": {cas.OrderInput{OrderId: order}, cas.OrderInput{OrderId: second}},
+			"GetUserCertificateDetail": {cas.CertificateInput{CertId: certificate}, cas.CertificateInput{CertId: secondCertificate}},
+		} {
+			for _, input := range in {
+				answer := by.Call(action, input)
+				check(t, answer, "", 200, "")
+				n += len(keys(answer.Fields()))
+			}
+		}
+		return n
+	}
+	for _, name := range names {
+		full := fmt.Sprintf("acs:yundun-cert:*:%d:%s", v.Account, name)
+		who := strings.ReplaceAll(name, "/", "-")
+		if n := shown(v.AsUser("allowed-"+who, "AliyunYundunCertReadOnlyAccess", testenv.Policy(testenv.Allow(full, readKey)))); n != 5 {
+			t.Errorf("allowed by %s, %d of 5 calls show the key", name, n)
+		}
+		if n := shown(v.AsUser("denied-"+who, "AliyunYundunCertFullAccess", testenv.Policy(testenv.Deny(full, readKey)))); n != 0 {
+			t.Errorf("denied by %s, %d calls show the key", name, n)
+		}
+	}
+	if n := shown(v.AsUser("other", "AliyunYundunCertReadOnlyAccess", testenv.Policy(testenv.Allow(fmt.Sprintf("acs:yundun-cert:*:%d:order/%d", v.Account, v.order), readKey)))); n != 0 {
+		t.Errorf("allowed by another order, %d calls show the key", n)
+	}
+}
+
 // A Deny on an id holds however the call names what has the id.
 func TestADenyHoldsByWhateverName(t *testing.T) {
 	v := newVault(t)

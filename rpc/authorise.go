@@ -54,7 +54,7 @@ func (g *Gateway) withholdKey(ctx context.Context, c *call, output any) error {
 	if !ok || !answer.RevealsKey() || c.caller.Principal.Kind == chancery.AccountPrincipal {
 		return nil
 	}
-	names := answer.KeyResources()
+	names := append(answer.KeyResources(), c.keyNames...)
 	if about := c.trail.line.Resource; about != "" {
 		names = append(names, about)
 	}

@@ -61,7 +61,8 @@ type call struct {
 	policies   *policies         // of the caller, once they were asked for
 	claimed    string            // the access key id that the request names, for the log
 	parameters chancery.Parameters
-	body       []byte // of the answer, once the operation succeeded
+	keyNames   []string // what else the answer's private key belongs to
+	body       []byte   // of the answer, once the operation succeeded
 }
 
 // resource is what the call is about, as far as is known.

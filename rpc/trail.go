@@ -30,7 +30,7 @@ func (t *trail) begin(c *call, now time.Time) {
 		AccountID: c.caller.AccountID, At: now, RequestID: c.id, Principal: c.caller.Principal.ARN(),
 		AccessKeyID: c.caller.AccessKeyID, Address: c.caller.Address.String(), Action: c.api.Action(c.operation),
 	}
-	c.caller.Audit = &t.line
+	c.caller.Audit, c.caller.KeyNames = &t.line, &c.keyNames
 }
 
 // about keeps what the request names.

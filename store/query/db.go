@@ -390,6 +390,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.orderStepsStmt, err = db.PrepareContext(ctx, orderSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderSteps: %w", err)
 	}
+	if q.ordersOfCSRStmt, err = db.PrepareContext(ctx, ordersOfCSR); err != nil {
+		return nil, fmt.Errorf("error preparing query OrdersOfCSR: %w", err)
+	}
 	if q.ordersUnderReviewStmt, err = db.PrepareContext(ctx, ordersUnderReview); err != nil {
 		return nil, fmt.Errorf("error preparing query OrdersUnderReview: %w", err)
 	}
@@ -1113,6 +1116,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing orderStepsStmt: %w", cerr)
 		}
 	}
+	if q.ordersOfCSRStmt != nil {
+		if cerr := q.ordersOfCSRStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ordersOfCSRStmt: %w", cerr)
+		}
+	}
 	if q.ordersUnderReviewStmt != nil {
 		if cerr := q.ordersUnderReviewStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ordersUnderReviewStmt: %w", cerr)
@@ -1454,6 +1462,7 @@ type Queries struct {
 	orderKeyStmt                *sql.Stmt
 	orderOfInstanceStmt         *sql.Stmt
 	orderStepsStmt              *sql.Stmt
+	ordersOfCSRStmt             *sql.Stmt
 	ordersUnderReviewStmt       *sql.Stmt
 	plansStmt                   *sql.Stmt
 	policiesStmt                *sql.Stmt
@@ -1618,6 +1627,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderKeyStmt:                q.orderKeyStmt,
 		orderOfInstanceStmt:         q.orderOfInstanceStmt,
 		orderStepsStmt:              q.orderStepsStmt,
+		ordersOfCSRStmt:             q.ordersOfCSRStmt,
 		ordersUnderReviewStmt:       q.ordersUnderReviewStmt,
 		plansStmt:                   q.plansStmt,
 		policiesStmt:                q.policiesStmt,

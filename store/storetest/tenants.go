@@ -134,8 +134,9 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"UpdateCSR": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.UpdateCSR(chancery.StoredCSR{ID: n.keyless, AccountID: n.account, Key: leafKey().text})
 	},
-	"DeleteCSR":  func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteCSR(n.account, n.keyless) },
-	"CSRAwaited": func(tx chancery.Tx, n named) (any, error) { return tx.CSRAwaited(n.account, n.csr) },
+	"DeleteCSR":   func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteCSR(n.account, n.keyless) },
+	"CSRAwaited":  func(tx chancery.Tx, n named) (any, error) { return tx.CSRAwaited(n.account, n.csr) },
+	"OrdersOfCSR": func(tx chancery.Tx, n named) (any, error) { return tx.OrdersOfCSR(n.account, n.csr) },
 	"ListCSRs": func(tx chancery.Tx, n named) (any, error) {
 		return listed(tx.ListCSRs(n.account, chancery.CSRFilter{}, all))
 	},
