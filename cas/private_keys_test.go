@@ -284,7 +284,7 @@ func TestAKeyOfManyNames(t *testing.T) {
 	}
 	shown := func(by *testenv.Tenant) (n int) {
 		for action, in := range map[string][]any{
-			"GetCsrDetail":             {cas.CSRInput{CsrId: stored.CsrId}},
+			"GetCsrDetail":             {cas.CSRInput(stored)},
 			"DescribeCertificateState": {cas.OrderInput{OrderId: order}, cas.OrderInput{OrderId: second}},
 			"GetUserCertificateDetail": {cas.CertificateInput{CertId: certificate}, cas.CertificateInput{CertId: secondCertificate}},
 		} {

@@ -57,13 +57,17 @@ func TestThrottle(t *testing.T) {
 
 // The wait that is told is enough, and no longer than needed.
 func TestThrottleTellsTheWait(t *testing.T) {
-	for _, rate := range []rpc.Rate{{PerSecond: 10, Burst: 1}, {PerSecond: 3, Burst: 2}, {PerSecond: 0.5, Burst: 1}, {PerSecond: 1000, Burst: 1}} {
+	limits := map[string]rpc.Rate{
+		"ListContact": {PerSecond: 10, Burst: 1}, "ListCsr": {PerSecond: 3, Burst: 2},
+		"ListCompanies": {PerSecond: 0.5, Burst: 1}, "DescribePackageState": {PerSecond: 1000, Burst: 1},
+	}
+	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithRates(func(o chancery.Operation) rpc.Rate { return limits[o.Name] }))
+	for action, rate := range limits {
 		t.Run(fmt.Sprint(rate.PerSecond, " a second"), func(t *testing.T) {
-			env := testenv.New(t, testenv.WithoutWorker(), testenv.WithRates(rpc.EqualRates(rate)))
-			if got := calls(t, env.Tenant, "ListContact", rate.Burst); got != rate.Burst {
+			if got := calls(t, env.Tenant, action, rate.Burst); got != rate.Burst {
 				t.Fatalf("%d passed", got)
 			}
-			refused := env.Signed("ListContact", nil)
+			refused := env.Signed(action, nil)
 			check(t, refused, "Throttling.User", 400, "ms")
 			text := refused.Header.Get("x-acs-retry-after")
 			wait, err := strconv.Atoi(text)
@@ -75,7 +79,7 @@ func TestThrottleTellsTheWait(t *testing.T) {
 				t.Errorf("the wait is told as %v and is %v", told, exact)
 			}
 			env.Clock.Advance(time.Duration(wait) * time.Millisecond)
-			check(t, env.Signed("ListContact", nil), "", 200, "")
+			check(t, env.Signed(action, nil), "", 200, "")
 		})
 	}
 }
