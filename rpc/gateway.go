@@ -4,7 +4,7 @@
 //
 // Checks come in the order that gives a caller the most useful answer: method,
 // parameters, action and version, access key, time, signature, security token,
-// rate, permission, and then the operation's own parameters. Nothing is stored for
+// nonce, rate, permission, and then the operation's own parameters. Nothing is stored for
 // a request whose signature is wrong; one that is right leaves its nonce and a line
 // in the audit log, in the transaction of what it does.
 package rpc
@@ -61,6 +61,8 @@ type call struct {
 	policies   *policies         // of the caller, once they were asked for
 	claimed    string            // the access key id that the request names, for the log
 	parameters chancery.Parameters
+	keyNames   []string // what else the answer's private key belongs to
+	body       []byte   // of the answer, once the operation succeeded
 }
 
 // resource is what the call is about, as far as is known.
@@ -74,8 +76,8 @@ func (c *call) resource() string {
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: newRequestID(), trace: randomHex(16), began: time.Now(), request: r} //nolint:forbidigo // it measures
-	output, err := g.guarded(c)
-	a, err := c.render(output, err)
+	output, err := guarded(func() (any, error) { return g.serve(c) })
+	a := c.render(err)
 	header := w.Header()
 	header.Set("Content-Type", a.contentType)
 	header.Set("X-Acs-Request-Id", c.id)
@@ -94,13 +96,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // guarded turns a panic into an internal error of this request alone.
-func (g *Gateway) guarded(c *call) (output any, err error) {
+func guarded(do func() (any, error)) (output any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			output, err = nil, fmt.Errorf("panic: %v\n%s", p, stack())
 		}
 	}()
-	return g.serve(c)
+	return do()
 }
 
 func (g *Gateway) serve(c *call) (any, error) {
@@ -159,9 +161,12 @@ func (g *Gateway) run(ctx context.Context, c *call) (any, error) {
 		return nil, errors.Join(err, c.trail.useNonceAlone(ctx, g.Store))
 	}
 	c.trail.begin(c, g.Clock.Now())
-	output, err := g.operate(withTrail(ctx, c.trail), c)
+	output, err := guarded(func() (any, error) { return g.operate(withTrail(ctx, c.trail), c) })
 	if chancery.CodeOf(err) == SignatureNonceUsed {
 		return nil, err
+	}
+	if err != nil {
+		output = nil
 	}
 	if trailErr := c.trail.finish(ctx, g.Store, err, revealsKey(output)); trailErr != nil {
 		return nil, trailErr
@@ -187,7 +192,12 @@ func (g *Gateway) operate(ctx context.Context, c *call) (any, error) {
 	if c.trail.line.Resource == "" {
 		c.trail.line.Resource = resourceOf(output)
 	}
-	return output, g.withholdKey(ctx, c, output)
+	if err := g.withholdKey(ctx, c, output); err != nil {
+		return nil, err
+	}
+	// Written before the audit log says that it was answered.
+	c.body, err = c.encode(output)
+	return output, err
 }
 
 // resourceOf asks an Input or Output what it is about.
