@@ -61,7 +61,7 @@ func open(ctx context.Context, driver, file string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, writes.Close())
 	}
-	s := &Store{writes: writes, reads: reads, closed: make(chan struct{}), stopped: make(chan struct{})}
+	s := &Store{writes: writes, reads: reads, texts: newTextCache(textCacheSize), closed: make(chan struct{}), stopped: make(chan struct{})}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, reads.Close(), writes.Close())
 	}

@@ -93,9 +93,7 @@ func (w *groupWriter) serve(group []*writeRequest) {
 
 func (w *groupWriter) alone(request *writeRequest) {
 	defer close(request.done)
-	request.err = w.store.transact(context.WithoutCancel(request.ctx), w.store.writes, w.store.writeSQL, func(t chancery.Tx) error {
-		return request.call(t)
-	})
+	request.err = transact(context.WithoutCancel(request.ctx), w.store.writes, tx{sql: w.store.writeSQL, keyring: w.store.keyring}, request.call)
 }
 
 // together reports false when nothing was committed and each must be tried alone.

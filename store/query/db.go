@@ -84,8 +84,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addLedgerLineStmt, err = db.PrepareContext(ctx, addLedgerLine); err != nil {
 		return nil, fmt.Errorf("error preparing query AddLedgerLine: %w", err)
 	}
+	if q.addListBlockStmt, err = db.PrepareContext(ctx, addListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListBlock: %w", err)
+	}
 	if q.addListEntryStmt, err = db.PrepareContext(ctx, addListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query AddListEntry: %w", err)
+	}
+	if q.addListLineStmt, err = db.PrepareContext(ctx, addListLine); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListLine: %w", err)
 	}
 	if q.addMemberStmt, err = db.PrepareContext(ctx, addMember); err != nil {
 		return nil, fmt.Errorf("error preparing query AddMember: %w", err)
@@ -189,9 +195,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
 	}
-	if q.countInBlockStmt, err = db.PrepareContext(ctx, countInBlock); err != nil {
-		return nil, fmt.Errorf("error preparing query CountInBlock: %w", err)
-	}
 	if q.countIssuanceStmt, err = db.PrepareContext(ctx, countIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssuance: %w", err)
 	}
@@ -230,6 +233,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.deleteGroupMembersStmt, err = db.PrepareContext(ctx, deleteGroupMembers); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteGroupMembers: %w", err)
+	}
+	if q.deleteListBlockStmt, err = db.PrepareContext(ctx, deleteListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteListBlock: %w", err)
 	}
 	if q.deleteListEntryStmt, err = db.PrepareContext(ctx, deleteListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteListEntry: %w", err)
@@ -270,9 +276,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
 	}
-	if q.discountInBlockStmt, err = db.PrepareContext(ctx, discountInBlock); err != nil {
-		return nil, fmt.Errorf("error preparing query DiscountInBlock: %w", err)
-	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
 	}
@@ -309,6 +312,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.holdAuditEndStmt, err = db.PrepareContext(ctx, holdAuditEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query HoldAuditEnd: %w", err)
 	}
+	if q.holdListBlockStmt, err = db.PrepareContext(ctx, holdListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldListBlock: %w", err)
+	}
+	if q.holdListTextStmt, err = db.PrepareContext(ctx, holdListText); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldListText: %w", err)
+	}
 	if q.hurryStepStmt, err = db.PrepareContext(ctx, hurryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query HurryStep: %w", err)
 	}
@@ -327,8 +336,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
 	}
-	if q.lastListSeqStmt, err = db.PrepareContext(ctx, lastListSeq); err != nil {
-		return nil, fmt.Errorf("error preparing query LastListSeq: %w", err)
+	if q.lastListPartStmt, err = db.PrepareContext(ctx, lastListPart); err != nil {
+		return nil, fmt.Errorf("error preparing query LastListPart: %w", err)
 	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
@@ -354,8 +363,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listEntryStmt, err = db.PrepareContext(ctx, listEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query ListEntry: %w", err)
 	}
-	if q.listGroupEntriesStmt, err = db.PrepareContext(ctx, listGroupEntries); err != nil {
-		return nil, fmt.Errorf("error preparing query ListGroupEntries: %w", err)
+	if q.listTextsStmt, err = db.PrepareContext(ctx, listTexts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListTexts: %w", err)
 	}
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
@@ -444,9 +453,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.sealAuditEndStmt, err = db.PrepareContext(ctx, sealAuditEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query SealAuditEnd: %w", err)
 	}
-	if q.searchListStmt, err = db.PrepareContext(ctx, searchList); err != nil {
-		return nil, fmt.Errorf("error preparing query SearchList: %w", err)
-	}
 	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
 		return nil, fmt.Errorf("error preparing query Session: %w", err)
 	}
@@ -500,6 +506,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.validationsStmt, err = db.PrepareContext(ctx, validations); err != nil {
 		return nil, fmt.Errorf("error preparing query Validations: %w", err)
+	}
+	if q.writeListBlockStmt, err = db.PrepareContext(ctx, writeListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteListBlock: %w", err)
+	}
+	if q.writeListTextStmt, err = db.PrepareContext(ctx, writeListText); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteListText: %w", err)
 	}
 	return &q, nil
 }
@@ -606,9 +618,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addLedgerLineStmt: %w", cerr)
 		}
 	}
+	if q.addListBlockStmt != nil {
+		if cerr := q.addListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListBlockStmt: %w", cerr)
+		}
+	}
 	if q.addListEntryStmt != nil {
 		if cerr := q.addListEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addListEntryStmt: %w", cerr)
+		}
+	}
+	if q.addListLineStmt != nil {
+		if cerr := q.addListLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListLineStmt: %w", cerr)
 		}
 	}
 	if q.addMemberStmt != nil {
@@ -781,11 +803,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.countInBlockStmt != nil {
-		if cerr := q.countInBlockStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countInBlockStmt: %w", cerr)
-		}
-	}
 	if q.countIssuanceStmt != nil {
 		if cerr := q.countIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuanceStmt: %w", cerr)
@@ -849,6 +866,11 @@ func (q *Queries) Close() error {
 	if q.deleteGroupMembersStmt != nil {
 		if cerr := q.deleteGroupMembersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteGroupMembersStmt: %w", cerr)
+		}
+	}
+	if q.deleteListBlockStmt != nil {
+		if cerr := q.deleteListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteListBlockStmt: %w", cerr)
 		}
 	}
 	if q.deleteListEntryStmt != nil {
@@ -916,11 +938,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
 		}
 	}
-	if q.discountInBlockStmt != nil {
-		if cerr := q.discountInBlockStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing discountInBlockStmt: %w", cerr)
-		}
-	}
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
@@ -981,6 +998,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing holdAuditEndStmt: %w", cerr)
 		}
 	}
+	if q.holdListBlockStmt != nil {
+		if cerr := q.holdListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdListBlockStmt: %w", cerr)
+		}
+	}
+	if q.holdListTextStmt != nil {
+		if cerr := q.holdListTextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdListTextStmt: %w", cerr)
+		}
+	}
 	if q.hurryStepStmt != nil {
 		if cerr := q.hurryStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hurryStepStmt: %w", cerr)
@@ -1011,9 +1038,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.lastListSeqStmt != nil {
-		if cerr := q.lastListSeqStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing lastListSeqStmt: %w", cerr)
+	if q.lastListPartStmt != nil {
+		if cerr := q.lastListPartStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastListPartStmt: %w", cerr)
 		}
 	}
 	if q.ledgerStmt != nil {
@@ -1056,9 +1083,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listEntryStmt: %w", cerr)
 		}
 	}
-	if q.listGroupEntriesStmt != nil {
-		if cerr := q.listGroupEntriesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing listGroupEntriesStmt: %w", cerr)
+	if q.listTextsStmt != nil {
+		if cerr := q.listTextsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listTextsStmt: %w", cerr)
 		}
 	}
 	if q.markProvedStmt != nil {
@@ -1206,11 +1233,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing sealAuditEndStmt: %w", cerr)
 		}
 	}
-	if q.searchListStmt != nil {
-		if cerr := q.searchListStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing searchListStmt: %w", cerr)
-		}
-	}
 	if q.sessionStmt != nil {
 		if cerr := q.sessionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sessionStmt: %w", cerr)
@@ -1301,6 +1323,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing validationsStmt: %w", cerr)
 		}
 	}
+	if q.writeListBlockStmt != nil {
+		if cerr := q.writeListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeListBlockStmt: %w", cerr)
+		}
+	}
+	if q.writeListTextStmt != nil {
+		if cerr := q.writeListTextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeListTextStmt: %w", cerr)
+		}
+	}
 	return err
 }
 
@@ -1360,7 +1392,9 @@ type Queries struct {
 	addIssuanceStmt             *sql.Stmt
 	addKeysetStmt               *sql.Stmt
 	addLedgerLineStmt           *sql.Stmt
+	addListBlockStmt            *sql.Stmt
 	addListEntryStmt            *sql.Stmt
+	addListLineStmt             *sql.Stmt
 	addMemberStmt               *sql.Stmt
 	addOrderStmt                *sql.Stmt
 	addOrderKeyStmt             *sql.Stmt
@@ -1395,7 +1429,6 @@ type Queries struct {
 	countCompaniesStmt          *sql.Stmt
 	countContactsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
-	countInBlockStmt            *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countNonceStmt              *sql.Stmt
@@ -1409,6 +1442,7 @@ type Queries struct {
 	deleteContactStmt           *sql.Stmt
 	deleteGroupStmt             *sql.Stmt
 	deleteGroupMembersStmt      *sql.Stmt
+	deleteListBlockStmt         *sql.Stmt
 	deleteListEntryStmt         *sql.Stmt
 	deleteOrderKeyStmt          *sql.Stmt
 	deleteOrderStepsStmt        *sql.Stmt
@@ -1422,7 +1456,6 @@ type Queries struct {
 	detachAllStmt               *sql.Stmt
 	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
-	discountInBlockStmt         *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	firstAuditLineStmt          *sql.Stmt
@@ -1435,13 +1468,15 @@ type Queries struct {
 	groupsStmt                  *sql.Stmt
 	hideCertificateStmt         *sql.Stmt
 	holdAuditEndStmt            *sql.Stmt
+	holdListBlockStmt           *sql.Stmt
+	holdListTextStmt            *sql.Stmt
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
 	keysetStmt                  *sql.Stmt
 	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
-	lastListSeqStmt             *sql.Stmt
+	lastListPartStmt            *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1450,7 +1485,7 @@ type Queries struct {
 	listContactsStmt            *sql.Stmt
 	listEntriesStmt             *sql.Stmt
 	listEntryStmt               *sql.Stmt
-	listGroupEntriesStmt        *sql.Stmt
+	listTextsStmt               *sql.Stmt
 	markProvedStmt              *sql.Stmt
 	membersStmt                 *sql.Stmt
 	newestCRLStmt               *sql.Stmt
@@ -1480,7 +1515,6 @@ type Queries struct {
 	roleOfIDStmt                *sql.Stmt
 	rolesStmt                   *sql.Stmt
 	sealAuditEndStmt            *sql.Stmt
-	searchListStmt              *sql.Stmt
 	sessionStmt                 *sql.Stmt
 	sessionsStmt                *sql.Stmt
 	signedIssuanceStmt          *sql.Stmt
@@ -1499,6 +1533,8 @@ type Queries struct {
 	userOfIDStmt                *sql.Stmt
 	usersStmt                   *sql.Stmt
 	validationsStmt             *sql.Stmt
+	writeListBlockStmt          *sql.Stmt
+	writeListTextStmt           *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -1525,7 +1561,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addIssuanceStmt:             q.addIssuanceStmt,
 		addKeysetStmt:               q.addKeysetStmt,
 		addLedgerLineStmt:           q.addLedgerLineStmt,
+		addListBlockStmt:            q.addListBlockStmt,
 		addListEntryStmt:            q.addListEntryStmt,
+		addListLineStmt:             q.addListLineStmt,
 		addMemberStmt:               q.addMemberStmt,
 		addOrderStmt:                q.addOrderStmt,
 		addOrderKeyStmt:             q.addOrderKeyStmt,
@@ -1560,7 +1598,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCompaniesStmt:          q.countCompaniesStmt,
 		countContactsStmt:           q.countContactsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
-		countInBlockStmt:            q.countInBlockStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countNonceStmt:              q.countNonceStmt,
@@ -1574,6 +1611,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteContactStmt:           q.deleteContactStmt,
 		deleteGroupStmt:             q.deleteGroupStmt,
 		deleteGroupMembersStmt:      q.deleteGroupMembersStmt,
+		deleteListBlockStmt:         q.deleteListBlockStmt,
 		deleteListEntryStmt:         q.deleteListEntryStmt,
 		deleteOrderKeyStmt:          q.deleteOrderKeyStmt,
 		deleteOrderStepsStmt:        q.deleteOrderStepsStmt,
@@ -1587,7 +1625,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		detachAllStmt:               q.detachAllStmt,
 		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
-		discountInBlockStmt:         q.discountInBlockStmt,
 		evidenceStmt:                q.evidenceStmt,
 		finishStepStmt:              q.finishStepStmt,
 		firstAuditLineStmt:          q.firstAuditLineStmt,
@@ -1600,13 +1637,15 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		groupsStmt:                  q.groupsStmt,
 		hideCertificateStmt:         q.hideCertificateStmt,
 		holdAuditEndStmt:            q.holdAuditEndStmt,
+		holdListBlockStmt:           q.holdListBlockStmt,
+		holdListTextStmt:            q.holdListTextStmt,
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
 		keysetStmt:                  q.keysetStmt,
 		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
-		lastListSeqStmt:             q.lastListSeqStmt,
+		lastListPartStmt:            q.lastListPartStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1615,7 +1654,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listContactsStmt:            q.listContactsStmt,
 		listEntriesStmt:             q.listEntriesStmt,
 		listEntryStmt:               q.listEntryStmt,
-		listGroupEntriesStmt:        q.listGroupEntriesStmt,
+		listTextsStmt:               q.listTextsStmt,
 		markProvedStmt:              q.markProvedStmt,
 		membersStmt:                 q.membersStmt,
 		newestCRLStmt:               q.newestCRLStmt,
@@ -1645,7 +1684,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		roleOfIDStmt:                q.roleOfIDStmt,
 		rolesStmt:                   q.rolesStmt,
 		sealAuditEndStmt:            q.sealAuditEndStmt,
-		searchListStmt:              q.searchListStmt,
 		sessionStmt:                 q.sessionStmt,
 		sessionsStmt:                q.sessionsStmt,
 		signedIssuanceStmt:          q.signedIssuanceStmt,
@@ -1664,5 +1702,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		userOfIDStmt:                q.userOfIDStmt,
 		usersStmt:                   q.usersStmt,
 		validationsStmt:             q.validationsStmt,
+		writeListBlockStmt:          q.writeListBlockStmt,
+		writeListTextStmt:           q.writeListTextStmt,
 	}
 }

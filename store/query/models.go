@@ -201,7 +201,14 @@ type ListBlock struct {
 	Status        string
 	Block         int64
 	ResourceGroup string
-	Entries       int64
+	Members       []byte
+}
+
+type ListText struct {
+	AccountID int64
+	Part      int64
+	Lines     int64
+	Text      string
 }
 
 type Listed struct {
@@ -213,7 +220,6 @@ type Listed struct {
 	NotAfter      int64
 	ChangesAt     int64
 	ResourceGroup string
-	Search        string
 }
 
 type Nonce struct {

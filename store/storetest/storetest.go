@@ -43,6 +43,7 @@ var contract = []struct {
 	{"plans", plans},
 	{"orders", orders},
 	{"certificates", certificates},
+	{"lists", lists},
 	{"steps", steps},
 	{"principals", principals},
 	{"policies", policies},
