@@ -84,14 +84,27 @@ var forgeries = []forged{
 // TestTheDoctorFindsForgeries: the past of an account cannot be rewritten by who
 // has the database and not the keyring.
 func TestTheDoctorFindsForgeries(t *testing.T) {
-	newPatient(t)
+	p := newPatient(t)
+	heal := p.healer(t)
 	for _, f := range forgeries {
 		t.Run(f.name, func(t *testing.T) {
-			t.Parallel()
-			p := newPatient(t)
+			defer heal()
 			p.tamper(t, f.sql)
 			p.says(t, f.says)
 		})
+	}
+	if report, err := p.Examine(ctx); err != nil || len(report.Problems) > 0 {
+		t.Errorf("the patient was not sound in between: %v, %v", report.Problems, err)
+	}
+}
+
+// healer gives a function that puts the audit log back to what it is now.
+func (p *patient) healer(t *testing.T) (heal func()) {
+	t.Helper()
+	p.tamper(t, "CREATE TABLE kept_audit AS SELECT * FROM audit; CREATE TABLE kept_ends AS SELECT * FROM audit_ends")
+	return func() {
+		t.Helper()
+		p.tamper(t, "DELETE FROM audit; DELETE FROM audit_ends; INSERT INTO audit SELECT * FROM kept_audit; INSERT INTO audit_ends SELECT * FROM kept_ends")
 	}
 }
 
@@ -103,20 +116,16 @@ func (p *patient) tamper(t *testing.T, statement string) {
 	}
 }
 
-// says fails the test unless the doctor finds problems of the audit log alone and
-// one of them says so.
+// says fails the test unless the doctor, as far as it looks at audit logs, says so.
 func (p *patient) says(t *testing.T, says string) {
 	t.Helper()
-	report, err := p.Examine(ctx)
-	if err != nil {
+	var report Report
+	if err := p.examineAudit(ctx, &report); err != nil {
 		t.Fatal(err)
 	}
 	said := false
 	for _, problem := range report.Problems {
 		said = said || strings.HasSuffix(problem.Row, ": "+says)
-		if problem.Invariant != chain {
-			t.Errorf("another problem: %+v", problem)
-		}
 	}
 	if !said {
 		t.Errorf("the doctor found %+v, and not that %s", report.Problems, says)
@@ -126,6 +135,7 @@ func (p *patient) says(t *testing.T, says string) {
 // TestTheDoctorFindsAnyChangedField changes each column of each line.
 func TestTheDoctorFindsAnyChangedField(t *testing.T) {
 	p := newPatient(t)
+	heal := p.healer(t)
 	for _, column := range p.columns(t, "audit") {
 		change := column + " = " + column + " || 'x'"
 		switch column {
@@ -140,7 +150,7 @@ func TestTheDoctorFindsAnyChangedField(t *testing.T) {
 		}
 		for line := range p.mine.AuditLines {
 			t.Run(fmt.Sprint(column, " of line ", line+1), func(t *testing.T) {
-				p := newPatient(t)
+				defer heal()
 				p.tamper(t, fmt.Sprintf("UPDATE audit SET %s WHERE account_id = MINE AND seq = %d", change, line+1))
 				p.says(t, fmt.Sprintf("line %d %s", line+1, notWritten))
 			})
