@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -85,9 +86,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store") // answers hold private keys
 	header.Set("X-Content-Type-Options", "nosniff")
 	if a.retryAfter > 0 {
-		wait := strconv.FormatInt(a.retryAfter.Milliseconds(), 10)
-		header.Set("X-Acs-Retry-After", wait)
-		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+wait)
+		header.Set("X-Acs-Retry-After", strconv.FormatInt(a.retryAfter.Milliseconds(), 10))
+		// Milliseconds too, by its name; but the one client that reads it sleeps that
+		// many seconds, and a hundred without it.
+		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+strconv.FormatFloat(math.Ceil(a.retryAfter.Seconds()), 'f', 0, 64))
 	}
 	w.WriteHeader(a.status)
 	_, writeErr := w.Write(a.body)

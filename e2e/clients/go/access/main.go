@@ -99,9 +99,8 @@ func newCurrent(k key) (client, error) {
 	if k.SecurityToken != "" {
 		config.SecurityToken = &k.SecurityToken
 	}
-	// MaxDelay is in seconds, whatever the service's header says of milliseconds.
 	config.RetryOptions = &dara.RetryOptions{Retryable: true, RetryCondition: []*dara.RetryCondition{
-		{MaxAttempts: 3, ErrorCode: []string{"Throttling.User"}, MaxDelay: 1},
+		{MaxAttempts: 3, ErrorCode: []string{"Throttling.User"}, MaxDelay: 120},
 	}}
 	c, err := openapi.NewClient(config)
 	return current{c}, err
