@@ -3,6 +3,7 @@ package chancery
 import (
 	"crypto/rand"
 	"math/big"
+	"strings"
 	"time"
 )
 
@@ -18,10 +19,12 @@ type Account struct {
 	CreatedAt time.Time
 }
 
-// AccessKey is a signing key of an account. Secret is empty where it was not asked for.
+// AccessKey is a signing key of an account or of one of its users. Secret is empty
+// where it was not asked for.
 type AccessKey struct {
 	ID        string
 	AccountID AccountID
+	UserID    int64 // 0: the account's own
 	Secret    Secret
 	Disabled  bool
 	CreatedAt time.Time
@@ -56,7 +59,12 @@ func NewAccessKey(account AccountID, now time.Time) AccessKey {
 // CheckAccessKey refuses a pair that is taken over from elsewhere when its id is
 // not 8 to 128 characters of letters, digits, '.', '_' and '-', or its secret is
 // not 16 to 256 printable ASCII characters without blanks.
+//
+// An id that begins like one of temporary credentials is refused too.
 func CheckAccessKey(id string, secret Secret) error {
+	if strings.HasPrefix(id, SessionKeyPrefix) {
+		return Errorf(InvalidParameter, "an access key id that begins with %s is one of temporary credentials", SessionKeyPrefix)
+	}
 	if len(id) < 8 || len(id) > 128 || !onlyBytes(id, func(b byte) bool { return alnum(b) || b == '.' || b == '_' || b == '-' }) {
 		return Errorf(InvalidParameter, "an access key id has 8 to 128 letters, digits, '.', '_' or '-'")
 	}

@@ -3,6 +3,7 @@ package chancery
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code is an error code as API callers see it. The gateway's error table gives
@@ -42,6 +43,8 @@ type Error struct {
 	Code    Code
 	Message string
 	Err     error
+	// RetryAfter is when the same call may succeed; zero says nothing.
+	RetryAfter time.Duration
 }
 
 // Errorf makes an Error whose formatted message the caller may read.

@@ -3,6 +3,7 @@ package chancery
 import (
 	"strings"
 	"time"
+	"unicode"
 )
 
 // ListKind is a kind of list entry.
@@ -37,7 +38,8 @@ type ListEntry struct {
 	// ChangesAt is when the status changes by date alone; zero: never.
 	ChangesAt     time.Time
 	ResourceGroup string
-	// Search is what keywords are looked for in, in lower case.
+	// Search is what keywords are looked for in, see SearchText. It counts when the
+	// entry is new: names and resource ids never change.
 	Search string
 }
 
@@ -54,7 +56,7 @@ type ListFilter struct {
 	Statuses []CertificateStatus
 	// ResourceGroup is the one shown; empty: all.
 	ResourceGroup string
-	// Keyword is a part of a name or resource id, in any letter case; empty: any.
+	// Keyword is a part of a name or resource id, both as Fold gives them; empty: any.
 	Keyword string
 }
 
@@ -63,7 +65,7 @@ type ListFilter struct {
 func (o *Order) Entry(notAfter time.Time) *ListEntry {
 	entry := &ListEntry{
 		AccountID: o.AccountID, Kind: ListOrder, ID: int64(o.ID), NotAfter: notAfter,
-		ResourceGroup: o.ResourceGroup, Search: searchText(o.Names.String(), o.InstanceID),
+		ResourceGroup: o.ResourceGroup, Search: SearchText(o.Names.String(), o.InstanceID),
 	}
 	switch o.State {
 	case Deleted:
@@ -86,7 +88,7 @@ func (o *Order) Entry(notAfter time.Time) *ListEntry {
 func (c *Certificate) Entry() *ListEntry {
 	entry := &ListEntry{
 		AccountID: c.AccountID, Kind: ListIssued, ID: int64(c.ID), NotAfter: c.NotAfter,
-		ResourceGroup: c.ResourceGroup, Search: searchText(c.CommonName+","+c.SANs, c.InstanceID),
+		ResourceGroup: c.ResourceGroup, Search: SearchText(c.CommonName+","+c.SANs, c.InstanceID),
 	}
 	if c.OrderID == 0 {
 		entry.Kind = ListUploaded
@@ -97,9 +99,22 @@ func (c *Certificate) Entry() *ListEntry {
 	return entry
 }
 
-// searchText has one value a line, so that no keyword runs over two.
-func searchText(names, instance string) string {
-	return strings.ToLower(strings.ReplaceAll(names, ",", "\n") + "\n" + instance)
+// SearchText is what keywords are looked for in, one line: names, separated by
+// commas, and a resource id, folded and with a tab between each two, so that no
+// keyword runs over both.
+func SearchText(names, instance string) string {
+	return strings.ReplaceAll(Fold(names), ",", "\t") + "\t" + Fold(instance)
+}
+
+// Fold is a text as it is searched: in lower case, with blanks for control
+// characters, which may stand in what strangers certified.
+func Fold(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return unicode.ToLower(r)
+	}, text)
 }
 
 func (e *ListEntry) begin() {

@@ -35,6 +35,10 @@ type Tx interface {
 	CSRTx
 	ContactTx
 	ACMETx
+	PrincipalTx
+	PolicyTx
+	SessionTx
+	AuditTx
 }
 
 // AccountTx is the part of Tx about accounts and who signs for them.
@@ -48,7 +52,7 @@ type AccountTx interface {
 	AddAccessKey(AccessKey) error
 	// AccessKey gives the key with its secret: for authentication only.
 	AccessKey(id string) (AccessKey, error)
-	// AccessKeys lists an account's keys without secrets.
+	// AccessKeys lists the keys of an account and its users without secrets.
 	AccessKeys(AccountID) ([]AccessKey, error)
 	// DisableAccessKey is ErrNotFound for a key that the account does not have.
 	DisableAccessKey(AccountID, string) error
@@ -56,6 +60,8 @@ type AccountTx interface {
 	// UseNonce records a nonce of a verified request and is ErrConflict if the
 	// access key used it before. The record may be forgotten after until.
 	UseNonce(accessKeyID, nonce string, until time.Time) error
+	// NonceUsed tells whether UseNonce would be ErrConflict.
+	NonceUsed(accessKeyID, nonce string) (bool, error)
 	// ForgetNonces removes the records whose time has run out.
 	ForgetNonces(now time.Time) error
 
@@ -229,6 +235,9 @@ type CSRTx interface {
 	DeleteCSR(AccountID, CSRID) error
 	// CSRAwaited tells whether an open order will take its key from the CSR.
 	CSRAwaited(AccountID, CSRID) (bool, error)
+	// OrdersOfCSR lists the orders whose certificate has, or will have, the key of the
+	// CSR, each with its certificate or 0.
+	OrdersOfCSR(AccountID, CSRID) (map[OrderID]CertificateID, error)
 	// ListCSRs gives a page of them without keys, the newest first, and how many there are.
 	ListCSRs(AccountID, CSRFilter, Page) (list []StoredCSR, total int64, err error)
 }
@@ -260,4 +269,84 @@ type ContactTx interface {
 	// ListCompanies gives a page of those that the filter picks, the newest first,
 	// and how many there are.
 	ListCompanies(AccountID, CompanyFilter, Page) (list []Company, total int64, err error)
+}
+
+// PrincipalTx is the part of Tx about the users, groups and roles of accounts.
+type PrincipalTx interface {
+	// AddUser, AddGroup and AddRole are ErrConflict for an id, or a name of the
+	// account, in use.
+	AddUser(User) error
+	AddGroup(Group) error
+	AddRole(Role) error
+	User(account AccountID, name string) (User, error)
+	UserOfID(account AccountID, id int64) (User, error)
+	Group(account AccountID, name string) (Group, error)
+	Role(account AccountID, name string) (Role, error)
+	RoleOfID(account AccountID, id int64) (Role, error)
+	// Users, Groups and Roles list an account's by name.
+	Users(AccountID) ([]User, error)
+	Groups(AccountID) ([]Group, error)
+	Roles(AccountID) ([]Role, error)
+	// UpdateRole writes description, trust and longest session.
+	UpdateRole(Role) error
+	// DeleteUser, DeleteGroup and DeleteRole remove one with what hangs on it:
+	// memberships, attachments, access keys, sessions.
+	DeleteUser(account AccountID, id int64) error
+	DeleteGroup(account AccountID, id int64) error
+	DeleteRole(account AccountID, id int64) error
+
+	// AddMember puts a user into a group and is ErrNotFound unless the account has
+	// both; RemoveMember takes one out. Both do nothing when it is so already.
+	AddMember(account AccountID, group, user int64) error
+	RemoveMember(account AccountID, group, user int64) error
+	// Members lists a group's users by name.
+	Members(account AccountID, group int64) ([]User, error)
+}
+
+// PolicyTx is the part of Tx about policies and who has them.
+type PolicyTx interface {
+	// AddPolicy is ErrConflict for a name in use.
+	AddPolicy(PolicyDocument) error
+	Policy(account AccountID, name string) (PolicyDocument, error)
+	Policies(AccountID) ([]PolicyDocument, error)
+	// UpdatePolicy writes description and document.
+	UpdatePolicy(PolicyDocument) error
+	// DeletePolicy is ErrConflict while somebody has the policy.
+	DeletePolicy(account AccountID, name string) error
+	// AttachPolicy and DetachPolicy do nothing when it is so already. AttachPolicy is
+	// ErrNotFound unless the account has the user, group or role.
+	AttachPolicy(Attachment) error
+	DetachPolicy(Attachment) error
+	// Attachments lists all of an account.
+	Attachments(AccountID) ([]Attachment, error)
+	// PoliciesOf gives the policies of a user, with those of the user's groups, or of a role.
+	PoliciesOf(Principal) ([]Attached, error)
+}
+
+// SessionTx is the part of Tx about temporary credentials.
+type SessionTx interface {
+	// AddSession is ErrConflict for an id in use.
+	AddSession(Session) error
+	// Session gives one with its secret, also a revoked or expired one: for authentication only.
+	Session(accessKeyID string) (Session, error)
+	// Sessions lists an account's that have not expired, newest first, without secrets.
+	Sessions(account AccountID, now time.Time) ([]Session, error)
+	// RevokeSession is ErrNotFound for one that the account does not have; the first
+	// revocation stays.
+	RevokeSession(account AccountID, accessKeyID string, now time.Time) error
+	// RevokeSessions revokes all of a role and tells how many were open.
+	RevokeSessions(account AccountID, role int64, now time.Time) (int64, error)
+	// ForgetSessions removes those that expired before.
+	ForgetSessions(before time.Time) error
+}
+
+// AuditTx is the part of Tx about the audit log.
+type AuditTx interface {
+	// AppendAudit numbers a line, chains it to the account's last one, and seals the
+	// new end of the chain.
+	AppendAudit(AuditLine) error
+	AuditLines(AccountID, AuditFilter) ([]AuditLine, error)
+	// ForgetAudit removes an account's oldest lines up to the first that is of a time
+	// or later, at most so many, and keeps where the chain now begins.
+	ForgetAudit(account AccountID, before time.Time, most int64) (removed int64, err error)
 }

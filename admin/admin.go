@@ -1,5 +1,5 @@
-// Package admin holds what the operator does to an instance: accounts, access
-// keys, plans, and the auditor. The command line reaches it directly when the
+// Package admin holds what the operator does to an instance: accounts and their
+// plans, who may do what in them, reviews, and the auditor. The command line reaches it directly when the
 // service is stopped and through an owner-only Unix socket while it runs, since
 // a second process never opens the database.
 package admin
@@ -35,16 +35,6 @@ type Account struct {
 	CreatedAt time.Time          `json:"createdAt"`
 }
 
-// AccessKey is an access key as the command line shows it; Secret is there only
-// in the answer that makes the key.
-type AccessKey struct {
-	ID        string             `json:"accessKeyId"`
-	Secret    string             `json:"accessKeySecret,omitempty"`
-	AccountID chancery.AccountID `json:"accountId"`
-	Disabled  bool               `json:"disabled"`
-	CreatedAt time.Time          `json:"createdAt"`
-}
-
 // Plan is a plan as the command line shows it.
 type Plan struct {
 	ID          int64              `json:"planId"`
@@ -64,17 +54,10 @@ type NewAccount struct {
 	Name string `json:"name"`
 }
 
-// NewAccessKey asks for an access key; ID and Secret take over an existing pair.
-type NewAccessKey struct {
+// Named names something of an account: a user, group, policy or role by its name.
+type Named struct {
 	AccountID chancery.AccountID `json:"accountId"`
-	ID        string             `json:"accessKeyId,omitempty"`
-	Secret    string             `json:"accessKeySecret,omitempty"`
-}
-
-// AccessKeyName names an access key of an account.
-type AccessKeyName struct {
-	AccountID chancery.AccountID `json:"accountId"`
-	ID        string             `json:"accessKeyId"`
+	Name      string             `json:"name"`
 }
 
 // AccountName names an account; 0 means the only one there is.
@@ -100,6 +83,31 @@ var calls = map[string]call{
 	"accesskey.create":   bind((*Admin).CreateAccessKey),
 	"accesskey.list":     bind((*Admin).ListAccessKeys),
 	"accesskey.disable":  bind((*Admin).DisableAccessKey),
+	"user.create":        bind((*Admin).CreateUser),
+	"user.list":          bind((*Admin).ListUsers),
+	"user.delete":        bind((*Admin).DeleteUser),
+	"group.create":       bind((*Admin).CreateGroup),
+	"group.list":         bind((*Admin).ListGroups),
+	"group.delete":       bind((*Admin).DeleteGroup),
+	"group.add-user":     bind((*Admin).AddToGroup),
+	"group.remove-user":  bind((*Admin).RemoveFromGroup),
+	"policy.create":      bind((*Admin).CreatePolicy),
+	"policy.update":      bind((*Admin).UpdatePolicy),
+	"policy.list":        bind((*Admin).ListPolicies),
+	"policy.show":        bind((*Admin).ShowPolicy),
+	"policy.delete":      bind((*Admin).DeletePolicy),
+	"policy.attach":      bind((*Admin).AttachPolicy),
+	"policy.detach":      bind((*Admin).DetachPolicy),
+	"policy.simulate":    bind((*Admin).SimulatePolicy),
+	"role.create":        bind((*Admin).CreateRole),
+	"role.update":        bind((*Admin).UpdateRole),
+	"role.list":          bind((*Admin).ListRoles),
+	"role.show":          bind((*Admin).ShowRole),
+	"role.delete":        bind((*Admin).DeleteRole),
+	"role.revoke":        bind((*Admin).RevokeRole),
+	"session.list":       bind((*Admin).ListSessions),
+	"session.revoke":     bind((*Admin).RevokeSession),
+	"audit.read":         bind((*Admin).ReadAudit),
 	"plan.grant":         bind((*Admin).GrantPlan),
 	"plan.list":          bind((*Admin).ListPlans),
 	"review.list":        bind((*Admin).ListReviews),
@@ -126,7 +134,12 @@ func bind[I, O any](do func(*Admin, context.Context, I) (O, error)) call {
 // CreateAccount makes an account without keys or plans.
 func (a *Admin) CreateAccount(ctx context.Context, in NewAccount) (Account, error) {
 	account := chancery.Account{ID: chancery.NewAccountID(), Name: in.Name, CreatedAt: a.Clock.Now()}
-	err := a.Store.Write(ctx, func(tx chancery.Tx) error { return tx.AddAccount(account) })
+	err := a.Store.Write(ctx, func(tx chancery.Tx) error {
+		if err := tx.AddAccount(account); err != nil {
+			return err
+		}
+		return a.record(tx, account.ID, "CreateAccount", "")
+	})
 	return Account(account), err
 }
 
@@ -141,31 +154,6 @@ func (a *Admin) ListAccounts(ctx context.Context, _ Nothing) (list []Account, er
 		return err
 	})
 	return list, err
-}
-
-// CreateAccessKey makes a key for an account, or takes over a pair that clients
-// already have.
-func (a *Admin) CreateAccessKey(ctx context.Context, in NewAccessKey) (AccessKey, error) {
-	key := chancery.NewAccessKey(in.AccountID, a.Clock.Now())
-	if in.ID != "" || in.Secret != "" {
-		key.ID, key.Secret = in.ID, chancery.NewSecret([]byte(in.Secret))
-		if err := chancery.CheckAccessKey(key.ID, key.Secret); err != nil {
-			return AccessKey{}, err
-		}
-	}
-	err := a.Store.Write(ctx, func(tx chancery.Tx) (err error) {
-		if key.AccountID, err = theAccount(tx, in.AccountID); err != nil {
-			return err
-		}
-		return tx.AddAccessKey(key)
-	})
-	if errors.Is(err, chancery.ErrConflict) {
-		return AccessKey{}, fmt.Errorf("the access key id %s is in use already", key.ID)
-	}
-	if err != nil {
-		return AccessKey{}, err
-	}
-	return AccessKey{ID: key.ID, Secret: string(key.Secret.Reveal()), AccountID: key.AccountID, CreatedAt: key.CreatedAt}, nil
 }
 
 // theAccount finds the account that a command means.
@@ -185,38 +173,6 @@ func theAccount(tx chancery.Tx, id chancery.AccountID) (chancery.AccountID, erro
 		return 0, fmt.Errorf("there are %d accounts; name one with --account", len(accounts))
 	}
 	return accounts[0].ID, nil
-}
-
-// ListAccessKeys lists an account's keys without their secrets.
-func (a *Admin) ListAccessKeys(ctx context.Context, in AccountName) (list []AccessKey, err error) {
-	err = a.Store.Read(ctx, func(tx chancery.Tx) error {
-		account, err := theAccount(tx, in.ID)
-		if err != nil {
-			return err
-		}
-		keys, err := tx.AccessKeys(account)
-		list = make([]AccessKey, len(keys))
-		for i, key := range keys {
-			list[i] = AccessKey{ID: key.ID, AccountID: key.AccountID, Disabled: key.Disabled, CreatedAt: key.CreatedAt}
-		}
-		return err
-	})
-	return list, err
-}
-
-// DisableAccessKey ends the use of a key, from the next request on.
-func (a *Admin) DisableAccessKey(ctx context.Context, in AccessKeyName) (Nothing, error) {
-	err := a.Store.Write(ctx, func(tx chancery.Tx) error {
-		account, err := theAccount(tx, in.AccountID)
-		if err != nil {
-			return err
-		}
-		return tx.DisableAccessKey(account, in.ID)
-	})
-	if errors.Is(err, chancery.ErrNotFound) {
-		err = fmt.Errorf("the account has no access key %s", in.ID)
-	}
-	return Nothing{}, err
 }
 
 // GrantPlan gives an account applications of a product.
@@ -241,8 +197,10 @@ func (a *Admin) GrantPlan(ctx context.Context, in Grant) (Plan, error) {
 		if plan.AccountID, err = theAccount(tx, in.AccountID); err != nil {
 			return err
 		}
-		plan, err = tx.AddPlan(plan)
-		return err
+		if plan, err = tx.AddPlan(plan); err != nil {
+			return err
+		}
+		return a.record(tx, plan.AccountID, "GrantPlan", fmt.Sprintf("plan/%d", plan.ID))
 	})
 	return planOf(plan), err
 }

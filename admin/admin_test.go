@@ -55,6 +55,7 @@ func TestEveryCall(t *testing.T) {
 					t.Errorf("%s the doctor says %+v", other, report)
 				}
 			}
+			callAboutAccess(t, i, caller, account.ID, call)
 			must[Nothing](t, caller, call("accesskey.disable"), AccessKeyName{account.ID, key.ID})
 			seen.Disabled = true
 			for other, caller := range i.ways() {
@@ -97,14 +98,14 @@ func TestRefusals(t *testing.T) {
 		{"keys of one of two accounts", "accesskey.list", AccountName{}, "there are 2 accounts"},
 		{"an unknown key disabled", "accesskey.disable", AccessKeyName{account, "nobody"}, "the account has no access key nobody"},
 		{"another account's key disabled", "accesskey.disable", AccessKeyName{other, key.ID}, "the account has no access key " + key.ID},
-		{"a key taken over with an id that is in use", "accesskey.create", NewAccessKey{account, key.ID, secret}, "is in use already"},
-		{"the same by another account", "accesskey.create", NewAccessKey{other, key.ID, secret}, "is in use already"},
-		{"a key taken over without a secret", "accesskey.create", NewAccessKey{account, "LTAI4Gtestid", ""}, "secret has 16 to 256"},
-		{"a key taken over without an id", "accesskey.create", NewAccessKey{account, "", secret}, "id has 8 to 128"},
-		{"a key taken over with a short id", "accesskey.create", NewAccessKey{account, "LTAI", secret}, "id has 8 to 128"},
-		{"a key taken over with a strange id", "accesskey.create", NewAccessKey{account, "LTAI4G/../x", secret}, "id has 8 to 128"},
-		{"a key taken over with a short secret", "accesskey.create", NewAccessKey{account, "LTAI4Gtestid", "short"}, "secret has 16 to 256"},
-		{"a key taken over with a line break in its secret", "accesskey.create", NewAccessKey{account, "LTAI4Gtestid", secret + "\n"}, "secret has 16 to 256"},
+		{"a key taken over with an id that is in use", "accesskey.create", NewAccessKey{AccountID: account, ID: key.ID, Secret: secret}, "is in use already"},
+		{"the same by another account", "accesskey.create", NewAccessKey{AccountID: other, ID: key.ID, Secret: secret}, "is in use already"},
+		{"a key taken over without a secret", "accesskey.create", NewAccessKey{AccountID: account, ID: "LTAI4Gtestid", Secret: ""}, "secret has 16 to 256"},
+		{"a key taken over without an id", "accesskey.create", NewAccessKey{AccountID: account, ID: "", Secret: secret}, "id has 8 to 128"},
+		{"a key taken over with a short id", "accesskey.create", NewAccessKey{AccountID: account, ID: "LTAI", Secret: secret}, "id has 8 to 128"},
+		{"a key taken over with a strange id", "accesskey.create", NewAccessKey{AccountID: account, ID: "LTAI4G/../x", Secret: secret}, "id has 8 to 128"},
+		{"a key taken over with a short secret", "accesskey.create", NewAccessKey{AccountID: account, ID: "LTAI4Gtestid", Secret: "short"}, "secret has 16 to 256"},
+		{"a key taken over with a line break in its secret", "accesskey.create", NewAccessKey{AccountID: account, ID: "LTAI4Gtestid", Secret: secret + "\n"}, "secret has 16 to 256"},
 		{"no units", "plan.grant", Grant{AccountID: account}, "1 to 1000000000 units, not 0"},
 		{"fewer than no units", "plan.grant", Grant{AccountID: account, Count: -1}, "1 to 1000000000 units, not -1"},
 		{"too many units", "plan.grant", Grant{AccountID: account, Count: chancery.MaxGrant + 1}, "1 to 1000000000 units, not 1000000001"},

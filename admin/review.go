@@ -52,7 +52,7 @@ func reviewOf(o chancery.Order) Review {
 
 // Approve lets the issuer sign.
 func (a *Admin) Approve(ctx context.Context, in Decision) (Review, error) {
-	return a.decide(ctx, in, func(tx chancery.Tx, o *chancery.Order) error {
+	return a.decide(ctx, in, "ApproveOrder", func(tx chancery.Tx, o *chancery.Order) error {
 		o.Review = chancery.ReviewPassed
 		if err := tx.UpdateOrder(*o); err != nil {
 			return err
@@ -69,7 +69,7 @@ func (a *Admin) Reject(ctx context.Context, in Decision) (Review, error) {
 	if in.Reason == "" || utf8.RuneCountInString(in.Reason) > maxReason {
 		return Review{}, fmt.Errorf("give a reason of up to %d characters: the applicant reads it", maxReason)
 	}
-	return a.decide(ctx, in, func(tx chancery.Tx, o *chancery.Order) error {
+	return a.decide(ctx, in, "RejectOrder", func(tx chancery.Tx, o *chancery.Order) error {
 		if err := o.Apply(chancery.Rejected); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (a *Admin) Reject(ctx context.Context, in Decision) (Review, error) {
 	})
 }
 
-func (a *Admin) decide(ctx context.Context, in Decision, apply func(chancery.Tx, *chancery.Order) error) (review Review, err error) {
+func (a *Admin) decide(ctx context.Context, in Decision, action string, apply func(chancery.Tx, *chancery.Order) error) (review Review, err error) {
 	err = a.Store.Write(ctx, func(tx chancery.Tx) error {
 		account, err := tx.AccountOfOrder(in.OrderID)
 		if errors.Is(err, chancery.ErrNotFound) {
@@ -101,7 +101,10 @@ func (a *Admin) decide(ctx context.Context, in Decision, apply func(chancery.Tx,
 			return fmt.Errorf("order %d does not wait for a review; `chancery review list` shows those that do", o.ID)
 		}
 		review = reviewOf(o)
-		return apply(tx, &o)
+		if err := apply(tx, &o); err != nil {
+			return err
+		}
+		return a.record(tx, account, action, orderName(o.ID))
 	})
 	return review, err
 }

@@ -13,6 +13,8 @@ import (
 // that keeps other writers waiting for a fraction of a second.
 const RevokeBatch = 500
 
+const revokeAction = "RevokeCertificate"
+
 // RevokeCertificates asks for certificates to be revoked: those with the serials,
 // of the embedded CA and of whatever account, or without serials all that an
 // account's orders hold.
@@ -53,10 +55,10 @@ func (a *Admin) RevokeCertificates(ctx context.Context, in RevokeCertificates) (
 	err = a.Store.Write(ctx, func(tx chancery.Tx) error {
 		done = RevokedCertificates{}
 		if len(in.Serials) == 0 {
-			return revokeAccount(tx, in.AccountID, revocation, &done)
+			return a.revokeAccount(tx, in.AccountID, revocation, &done)
 		}
 		for _, serial := range in.Serials {
-			if err := revokeSerial(tx, serial, revocation, &done); err != nil {
+			if err := a.revokeSerial(tx, serial, revocation, &done); err != nil {
 				return fmt.Errorf("revoking %s: %w", serial, err)
 			}
 		}
@@ -68,7 +70,7 @@ func (a *Admin) RevokeCertificates(ctx context.Context, in RevokeCertificates) (
 	return done, err
 }
 
-func revokeAccount(tx chancery.Tx, id chancery.AccountID, revocation cas.Revocation, done *RevokedCertificates) error {
+func (a *Admin) revokeAccount(tx chancery.Tx, id chancery.AccountID, revocation cas.Revocation, done *RevokedCertificates) error {
 	account, err := theAccount(tx, id)
 	if err != nil {
 		return err
@@ -85,13 +87,16 @@ func revokeAccount(tx chancery.Tx, id chancery.AccountID, revocation cas.Revocat
 		if err := cas.Revoke(tx, o, revocation); err != nil {
 			return err
 		}
+		if err := a.record(tx, account, revokeAction, orderName(o.ID)); err != nil {
+			return err
+		}
 		done.Revoked++
 	}
 	done.More = len(orders) == RevokeBatch
 	return nil
 }
 
-func revokeSerial(tx chancery.Tx, serial string, revocation cas.Revocation, done *RevokedCertificates) error {
+func (a *Admin) revokeSerial(tx chancery.Tx, serial string, revocation cas.Revocation, done *RevokedCertificates) error {
 	issuance, err := tx.Issuance(serial)
 	switch {
 	case errors.Is(err, chancery.ErrNotFound) || err == nil && len(issuance.Certificate) == 0:
@@ -113,6 +118,12 @@ func revokeSerial(tx chancery.Tx, serial string, revocation cas.Revocation, done
 	case err == nil || errors.Is(err, chancery.ErrNotFound):
 		err = tx.RevokeIssuance(serial, revocation.At, revocation.Reason)
 	}
+	if err != nil {
+		return err
+	}
 	done.Revoked++
-	return err
+	if issuance.AccountID == 0 { // the service's own, which is in no account's log
+		return nil
+	}
+	return a.record(tx, issuance.AccountID, revokeAction, orderName(issuance.OrderID))
 }

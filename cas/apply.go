@@ -52,12 +52,14 @@ func (s *Service) apply(ctx context.Context, caller chancery.Caller, a applicati
 	opened := draft.ID
 	err = s.Store.Write(ctx, func(tx chancery.Tx) error {
 		opened = draft.ID
+		caller.Concerns(orderResource(int64(opened)))
 		first, err := earlier(tx, submission, a.clientToken != "")
 		if err != nil {
 			return err
 		}
 		if first != 0 {
 			opened = first
+			caller.Concerns(orderResource(int64(opened)))
 			return nil
 		}
 		if err := open(tx, draft, product, validations, submission); err != nil {

@@ -56,7 +56,7 @@ const (
 
 // API is the table of contents.
 func (s *Service) API() chancery.API {
-	return chancery.API{Product: "cas", Version: Version, RAMCode: "yundun-cert", Operations: append([]chancery.Operation{
+	return withRates(chancery.API{Product: "cas", Version: Version, RAMCode: "yundun-cert", Region: s.region(), Operations: append([]chancery.Operation{
 		chancery.Bind("CreateCertificateRequest", chancery.AccessCreate, "Apply for a DV certificate; the service makes key and CSR.", s.CreateCertificateRequest),
 		chancery.Bind("CreateCertificateWithCsrRequest", chancery.AccessCreate, "Apply for a DV certificate with a CSR of your own.", s.CreateCertificateWithCsrRequest),
 		chancery.Bind("CreateCertificateForPackageRequest", chancery.AccessCreate, "Apply for a DV or OV certificate for up to five names.", s.CreateCertificateForPackageRequest),
@@ -90,7 +90,7 @@ func (s *Service) API() chancery.API {
 		chancery.Bind("GetUserCertificateDetail", chancery.AccessGet, "Get one certificate, with PEM and private key unless filtered.", s.GetUserCertificateDetail),
 		chancery.Bind("DeleteUserCertificate", chancery.AccessDelete, "Delete an uploaded, expired or revoked certificate.", s.DeleteUserCertificate),
 		chancery.Bind("MoveResourceGroup", chancery.AccessUpdate, "File an order or a certificate in another resource group.", s.MoveResourceGroup),
-	}, laterOperations()...)}
+	}, laterOperations()...)})
 }
 
 // DefaultRegion is that of the original's main site.

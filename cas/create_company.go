@@ -48,6 +48,7 @@ func (s *Service) CreateCompany(ctx context.Context, caller chancery.Caller, in 
 	if err := company.Check(); err != nil {
 		return nil, err
 	}
+	caller.Concerns(companyResource(company.ID))
 	err := s.Store.Write(ctx, func(tx chancery.Tx) error { return tx.AddCompany(company) })
 	if err != nil {
 		return nil, err

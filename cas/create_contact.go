@@ -33,6 +33,7 @@ func (s *Service) CreateContact(ctx context.Context, caller chancery.Caller, in 
 	if err := contact.Check(); err != nil {
 		return nil, err
 	}
+	caller.Concerns(contactResource(contact.ID))
 	err := s.Store.Write(ctx, func(tx chancery.Tx) error { return tx.AddContact(contact) })
 	if err != nil {
 		return nil, err

@@ -83,6 +83,7 @@ func (s *Service) CreateCsr(ctx context.Context, caller chancery.Caller, in *Cre
 		return nil, &chancery.Error{Code: chancery.CreateCsrFailed, Message: "the request could not be made", Err: err}
 	}
 	made = s.newCSR(caller, made, in.Name)
+	caller.Concerns(csrResource(int64(made.ID)))
 	err = s.Store.Write(ctx, func(tx chancery.Tx) error { return tx.AddCSR(made) })
 	if err != nil {
 		return nil, err

@@ -52,7 +52,8 @@ type DescribeCertificateStateOutput struct {
 	Content string `json:",omitempty" xml:",omitempty"`
 	// The certificate and its chain in PEM, leaf first; with certificate.
 	Certificate string `json:",omitempty" xml:",omitempty"`
-	// The private key in PEM; with certificate, unless the CSR was the caller's.
+	// The private key in PEM; with certificate, unless the CSR was the caller's or the
+	// caller may not read it.
 	PrivateKey string `json:",omitempty" xml:",omitempty"`
 	// The certificate's id; with certificate.
 	CertId string `json:",omitempty" xml:",omitempty"`
@@ -78,8 +79,16 @@ type Renewal struct {
 	Time int64
 }
 
-// RevealsKey tells the log that the answer holds a private key.
+// RevealsKey implements chancery.KeyHolder.
 func (o *DescribeCertificateStateOutput) RevealsKey() bool { return o.PrivateKey != "" }
+
+// KeyResources implements chancery.KeyHolder; the order is the call's own.
+func (o *DescribeCertificateStateOutput) KeyResources() []string {
+	return []string{"certificate/" + o.CertId}
+}
+
+// WithholdKey implements chancery.KeyHolder.
+func (o *DescribeCertificateStateOutput) WithholdKey() { o.PrivateKey = "" }
 
 // OrderDetail is what a verbose answer tells of the order. Times are Unix milliseconds.
 type OrderDetail struct {
@@ -153,7 +162,7 @@ func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.
 			return err
 		}
 		waiting = o.State == chancery.DomainVerify && s.restedSince(tx, o)
-		if err := describe(tx, o, out); err != nil || !in.Verbose {
+		if err := errors.Join(describe(tx, o, out), nameSharedKey(tx, caller, o.CSRID)); err != nil || !in.Verbose {
 			return err
 		}
 		return detail(tx, o, out)

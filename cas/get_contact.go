@@ -22,6 +22,15 @@ func (in *GetContactInput) Resource() string {
 	return contactResource(in.ContactId)
 }
 
+// ResolveResource finds the newest contact where none is named.
+func (in *GetContactInput) ResolveResource(tx chancery.Tx, account chancery.AccountID) (string, error) {
+	if in.ContactId != 0 {
+		return in.Resource(), nil
+	}
+	newest, err := tx.NewestContact(account)
+	return contactResource(newest.ID), err
+}
+
 // Resource names what the call told, for the log.
 func (o *ContactDetail) Resource() string { return contactResource(o.ContactId) }
 

@@ -73,7 +73,8 @@ type GetUserCertificateDetailOutput struct {
 	ResourceGroupId string
 	// The certificate and its chain in PEM, as issued or as sent.
 	Cert string `json:",omitempty" xml:",omitempty"`
-	// The private key in PEM, as made or as sent; absent when the service never had it.
+	// The private key in PEM, as made or as sent; absent when the service never had
+	// it, or the caller may not read it.
 	Key string `json:",omitempty" xml:",omitempty"`
 	// SM2: the signing certificate in PEM, as sent.
 	SignCert string `json:",omitempty" xml:",omitempty"`
@@ -89,9 +90,23 @@ type GetUserCertificateDetailOutput struct {
 	Tags []TagPair
 }
 
-// RevealsKey tells the log that the answer holds a private key.
+// RevealsKey implements chancery.KeyHolder.
 func (o *GetUserCertificateDetailOutput) RevealsKey() bool {
 	return o.Key != "" || o.SignPrivateKey != "" || o.EncryptPrivateKey != ""
+}
+
+// KeyResources implements chancery.KeyHolder.
+func (o *GetUserCertificateDetailOutput) KeyResources() []string {
+	names := []string{certificateResource(o.Id)}
+	if o.OrderId != 0 {
+		names = append(names, orderResource(o.OrderId))
+	}
+	return names
+}
+
+// WithholdKey implements chancery.KeyHolder.
+func (o *GetUserCertificateDetailOutput) WithholdKey() {
+	o.Key, o.SignPrivateKey, o.EncryptPrivateKey = "", "", ""
 }
 
 // ChainLink is one certificate of a chain.
@@ -126,7 +141,14 @@ func (s *Service) GetUserCertificateDetail(ctx context.Context, caller chancery.
 		} else {
 			c, err = tx.CertificateKeys(caller.AccountID, chancery.CertificateID(in.CertId))
 		}
-		return err
+		if err != nil || c.OrderID == 0 || c.Key.Empty() {
+			return err
+		}
+		o, err := tx.Order(caller.AccountID, c.OrderID)
+		if err != nil {
+			return err
+		}
+		return nameSharedKey(tx, caller, o.CSRID)
 	})
 	if err != nil {
 		return nil, certificateError(err, in.CertId)

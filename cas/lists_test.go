@@ -36,8 +36,11 @@ type modelEntry struct {
 	gone        bool
 }
 
-// names hold what LIKE and letter case could trip over.
-var modelNames = []string{"www.example.test", "x_y.example.test", "xay.example.test", "100%.example.test", "a!b.example.test", "*.wild.test", "UPPER.Example.TEST"}
+// names hold what patterns, letter case and lines could trip over.
+var modelNames = []string{
+	"www.example.test", "x_y.example.test", "xay.example.test", "100%.example.test", "a!b.example.test", "*.wild.test", "UPPER.Example.TEST",
+	"BÜCHER.test", "tab\tbed.test", "two\nlines.test", "two lines.test", "nul\x00.test",
+}
 
 var modelGroups = []string{chancery.DefaultResourceGroup, "rg-one", "rg-two"}
 
@@ -123,11 +126,25 @@ func (m *listModel) change(tx chancery.Tx) error {
 		return nil
 	}
 	if m.draw(3) == 0 {
-		e.gone = true
-		return tx.DeleteCertificate(e.certificate.AccountID, e.certificate.ID, m.env.Clock.Now())
+		return m.delete(tx, e)
 	}
 	e.certificate.ResourceGroup = pick(m.draw, modelGroups)
 	return tx.UpdateCertificate(*e.certificate)
+}
+
+func (m *listModel) delete(tx chancery.Tx, e *modelEntry) error {
+	e.gone = true
+	return tx.DeleteCertificate(e.certificate.AccountID, e.certificate.ID, m.env.Clock.Now())
+}
+
+// replaceNewest deletes the newest entry, if it is a certificate, and adds another.
+func (m *listModel) replaceNewest(tx chancery.Tx) error {
+	if last := len(m.entries) - 1; last >= 0 && m.entries[last].order == nil && !m.entries[last].gone {
+		if err := m.delete(tx, m.entries[last]); err != nil {
+			return err
+		}
+	}
+	return m.addUpload(tx)
 }
 
 func (m *listModel) updateOrder(tx chancery.Tx, e *modelEntry, change func(*chancery.Order)) error {
@@ -183,12 +200,17 @@ func (e *modelEntry) shown(in cas.ListUserCertificateOrderInput, now time.Time) 
 		return false
 	case in.ResourceGroupId != "" && in.ResourceGroupId != group:
 		return false
-	case in.Keyword != "" && !strings.Contains(strings.ToLower(strings.ReplaceAll(text, ",", "\n")), strings.ToLower(in.Keyword)):
+	case !slices.ContainsFunc(strings.Split(text, ","), func(value string) bool { return strings.Contains(searched(value), searched(in.Keyword)) }):
 		return false
 	case in.Status != "":
 		return strings.EqualFold(in.Status, status)
 	}
 	return ofOrders || status == "ISSUED" || status == "WILLEXPIRED"
+}
+
+// searched has one letter case, and one blank for all that a line cannot hold.
+func searched(text string) string {
+	return strings.NewReplacer("\t", " ", "\n", " ", "\x00", " ").Replace(strings.ToLower(text))
 }
 
 func (e *modelEntry) id() string {
@@ -202,10 +224,11 @@ func (m *listModel) question() cas.ListUserCertificateOrderInput {
 	in := cas.ListUserCertificateOrderInput{
 		OrderType:       pick(m.draw, []string{"", "CPACK", "cpack", "CERT", "cert", "CERT", "UPLOAD", "upload", "BUY"}),
 		ResourceGroupId: pick(m.draw, []string{"", "", "", "rg-one", "rg-two", "rg-none"}),
-		Keyword:         pick(m.draw, []string{"", "", "", "example", "x_y", "%", "!", "WWW", "upper", "*.", "cas-", ",", "test second", "."}),
-		CurrentPage:     int64(m.draw(4)),
-		ShowSize:        int64(pick(m.draw, []int{0, 1, 2, 7, 50, 100, 1000})),
-		Status:          pick(m.draw, []string{"", "", "ISSUED", "willexpired", "EXPIRED"}),
+		Keyword: pick(m.draw, []string{"", "", "", "example", "x_y", "%", "!", "WWW", "upper", "*.", "cas-", ",", "test second", ".",
+			"bücher", "ÜCHER", "b\tb", "o\nL", "two lines", "test\tsecond", "test\ncas", "test\n", "nul", "\n", " ", "example.test"}),
+		CurrentPage: int64(m.draw(4)),
+		ShowSize:    int64(pick(m.draw, []int{0, 1, 2, 7, 50, 100, 1000})),
+		Status:      pick(m.draw, []string{"", "", "ISSUED", "willexpired", "EXPIRED"}),
 	}
 	if kind := strings.ToUpper(in.OrderType); kind == "" || kind == "CPACK" || kind == "BUY" {
 		in.Status = pick(m.draw, []string{"", in.Status, "PAYED", "checking", "CHECKED_FAIL", "NOTACTIVATED", "REVOKED"})
@@ -263,7 +286,7 @@ func soundLists(t *testing.T, env *testenv.Env) {
 			t.Errorf("it should be that %s, but see %s", problem.Invariant, problem.Row)
 		}
 	}
-	for _, table := range []string{"certificates", "orders", "listed", "list_blocks"} {
+	for _, table := range []string{"certificates", "orders", "listed", "list_blocks", "list_texts"} {
 		env.SQL("DELETE FROM " + table)
 	}
 }
@@ -288,6 +311,7 @@ func TestListsAgreeWithAModel(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"add":    func(*rapid.T) { env.Write(m.add) },
 			"change": func(*rapid.T) { env.Write(m.change) },
+			"newest": func(*rapid.T) { env.Write(m.replaceNewest) },
 			"wait": func(*rapid.T) {
 				env.Clock.Advance(time.Duration(m.draw(40*24)) * time.Hour)
 			},
@@ -303,20 +327,21 @@ func TestLongListsAgreeWithAModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	m := newListModel(t, env, random.IntN)
 	env.Write(func(tx chancery.Tx) error {
-		for range 1200 {
+		for range 3500 {
 			if err := m.add(tx); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	for i := range 120 {
+	for i := range 200 {
 		env.Write(m.change)
+		env.Write(m.replaceNewest)
 		if i%10 == 0 {
 			env.Clock.Advance(3 * 24 * time.Hour)
 		}
 		in := m.question()
-		in.CurrentPage = int64(m.draw(30))
+		in.CurrentPage = int64(m.draw(60))
 		m.check(t, in)
 	}
 }

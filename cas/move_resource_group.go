@@ -26,6 +26,16 @@ func (in *MoveResourceGroupInput) Resource() string {
 	return strings.ToLower(in.ResourceType) + "/" + in.ResourceId
 }
 
+// ResolveResource finds the order or certificate by whatever it is named.
+func (in *MoveResourceGroupInput) ResolveResource(tx chancery.Tx, account chancery.AccountID) (string, error) {
+	if strings.EqualFold(in.ResourceType, "instance") {
+		id, err := tx.OrderOfInstance(account, in.ResourceId)
+		return orderResource(int64(id)), err
+	}
+	c, err := certificateNamed(tx, account, in.ResourceId)
+	return certificateResource(int64(c.ID)), err
+}
+
 // MoveResourceGroup files an order or a certificate in another resource group.
 // An order and its certificate have the same InstanceId and are moved one by one.
 //
@@ -69,13 +79,18 @@ func moveOrder(tx chancery.Tx, account chancery.AccountID, instance, group strin
 }
 
 func moveCertificate(tx chancery.Tx, account chancery.AccountID, resource, group string) error {
-	c, err := tx.CertificateOfInstance(account, resource)
-	if id, parseErr := strconv.ParseInt(resource, 10, 64); parseErr == nil {
-		c, err = tx.Certificate(account, chancery.CertificateID(id))
-	}
+	c, err := certificateNamed(tx, account, resource)
 	if err != nil {
 		return err
 	}
 	c.ResourceGroup = group
 	return tx.UpdateCertificate(c)
+}
+
+// certificateNamed finds a certificate by its id or resource id.
+func certificateNamed(tx chancery.Tx, account chancery.AccountID, resource string) (chancery.Certificate, error) {
+	if id, err := strconv.ParseInt(resource, 10, 64); err == nil {
+		return tx.Certificate(account, chancery.CertificateID(id))
+	}
+	return tx.CertificateOfInstance(account, resource)
 }

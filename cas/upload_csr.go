@@ -44,6 +44,7 @@ func (s *Service) UploadCsr(ctx context.Context, caller chancery.Caller, in *Upl
 		}
 	}
 	csr = s.newCSR(caller, csr, in.Name)
+	caller.Concerns(csrResource(int64(csr.ID)))
 	err = s.Store.Write(ctx, func(tx chancery.Tx) error { return tx.AddCSR(csr) })
 	if err != nil {
 		return nil, err

@@ -61,7 +61,11 @@ func (s *Service) UploadUserCertificate(ctx context.Context, caller chancery.Cal
 		return nil, err
 	}
 	c.AccountID, c.CreatedAt = caller.AccountID, now
-	err = s.Store.Write(ctx, func(tx chancery.Tx) error { return addUpload(tx, &c) })
+	err = s.Store.Write(ctx, func(tx chancery.Tx) error {
+		err := addUpload(tx, &c)
+		caller.Concerns(certificateResource(int64(c.ID)))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"chancery"
@@ -15,7 +16,18 @@ const timeFormat = "2006-01-02T15:04:05Z"
 
 const maxNonce = 256
 
-// authenticate finds out who signed the request and that nobody sent it before.
+// identity is who an access key speaks for, and what proves it.
+type identity struct {
+	principal chancery.Principal
+	secret    chancery.Secret
+	session   *chancery.Session // of temporary credentials
+	replayed  bool              // the nonce was used before
+}
+
+// authenticate finds out who signed the request. The nonce is used when the
+// request's trail is written, so that of several that come at once one has an
+// effect; what is sent again later is refused here, before it costs the account a
+// token of its rate.
 func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	claim, err := signature.Read(m.signed)
 	var unreadable *signature.ReadError
@@ -30,7 +42,7 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	if claim.Action != c.operation.Name || claim.Version != c.api.Version {
 		return chancery.Errorf(SignatureDoesNotMatch, "the signature is for another operation than the one called")
 	}
-	key, err := g.accessKey(ctx, claim)
+	who, err := g.identify(ctx, claim)
 	if err != nil {
 		return err
 	}
@@ -38,29 +50,104 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	if err != nil {
 		return err
 	}
-	if !claim.Verify(key.Secret.Reveal()) {
+	if !claim.Verify(who.secret.Reveal()) {
 		return mismatch(claim)
 	}
-	c.caller = chancery.Caller{AccountID: key.AccountID, AccessKeyID: key.ID, RequestID: c.id, Address: addressOf(c.request)}
-	return g.useNonce(ctx, claim, sent)
+	if len(claim.Nonce) > maxNonce {
+		return chancery.Errorf("InvalidSignatureNonce", "the nonce has more than %d bytes", maxNonce)
+	}
+	if err := g.checkToken(who.session, claim.SecurityToken); err != nil {
+		return err
+	}
+	if who.replayed {
+		return nonceUsed()
+	}
+	c.session = who.session
+	c.caller = chancery.Caller{
+		Principal: who.principal, AccountID: who.principal.AccountID, AccessKeyID: claim.AccessKeyID,
+		RequestID: c.id, Address: addressOf(c.request), Secure: c.request.TLS != nil,
+	}
+	c.trail = &trail{accessKeyID: claim.AccessKeyID, nonce: claim.Nonce, until: sent.Add(g.skew() + time.Minute)}
+	return nil
 }
 
-func (g *Gateway) accessKey(ctx context.Context, claim *signature.Claim) (key chancery.AccessKey, err error) {
+// identify finds the access key, whom it speaks for, and whether it used the nonce.
+func (g *Gateway) identify(ctx context.Context, claim *signature.Claim) (who identity, err error) {
 	err = g.Store.Read(ctx, func(tx chancery.Tx) error {
-		key, err = tx.AccessKey(claim.AccessKeyID)
+		if strings.HasPrefix(claim.AccessKeyID, chancery.SessionKeyPrefix) {
+			who, err = sessionIdentity(tx, claim.AccessKeyID)
+		} else {
+			who, err = keyIdentity(tx, claim.AccessKeyID)
+		}
+		if err != nil {
+			return err
+		}
+		who.replayed, err = tx.NonceUsed(claim.AccessKeyID, claim.Nonce)
 		return err
 	})
-	switch {
-	case errors.Is(err, chancery.ErrNotFound):
-		return key, chancery.Errorf(InvalidAccessKeyIDNotFound, "the access key id is not known here")
-	case err != nil:
-		return key, fmt.Errorf("loading an access key: %w", err)
-	case key.Disabled:
-		return key, chancery.Errorf(InvalidAccessKeyIDInactive, "the access key is disabled")
-	case claim.SecurityToken != "":
-		return key, chancery.Errorf(SecurityTokenMismatch, "the access key is not a temporary one, so it comes without a security token")
+	if errors.Is(err, chancery.ErrNotFound) {
+		return who, chancery.Errorf(InvalidAccessKeyIDNotFound, "the access key id is not known here")
 	}
-	return key, nil
+	if chancery.CodeOf(err) == chancery.InternalError {
+		return who, fmt.Errorf("loading an access key: %w", err)
+	}
+	return who, err
+}
+
+func keyIdentity(tx chancery.Tx, accessKeyID string) (identity, error) {
+	key, err := tx.AccessKey(accessKeyID)
+	if err != nil {
+		return identity{}, err
+	}
+	if key.Disabled {
+		return identity{}, chancery.Errorf(InvalidAccessKeyIDInactive, "the access key is disabled")
+	}
+	who := identity{secret: key.Secret, principal: chancery.Principal{Kind: chancery.AccountPrincipal, AccountID: key.AccountID}}
+	if key.UserID != 0 {
+		user, err := tx.UserOfID(key.AccountID, key.UserID)
+		if err != nil {
+			return identity{}, err
+		}
+		who.principal = user.Principal()
+	}
+	return who, nil
+}
+
+func sessionIdentity(tx chancery.Tx, accessKeyID string) (identity, error) {
+	session, err := tx.Session(accessKeyID)
+	if err != nil {
+		return identity{}, err
+	}
+	role, err := tx.RoleOfID(session.AccountID, session.RoleID)
+	return identity{secret: session.Secret, session: &session, principal: chancery.Principal{
+		Kind: chancery.RolePrincipal, AccountID: session.AccountID, ID: role.ID, Name: role.Name, Session: session.Name,
+	}}, err
+}
+
+// checkToken holds the security token to the access key. It comes after the
+// signature, so that only who has the secret learns anything of it.
+func (g *Gateway) checkToken(session *chancery.Session, token string) error {
+	switch {
+	case session == nil && token == "":
+		return nil
+	case session == nil:
+		return chancery.Errorf(SecurityTokenMismatch, "the access key is not a temporary one, so it comes without a security token")
+	case token == "":
+		return chancery.Errorf(MissingSecurityToken, "the access key is a temporary one and needs the security token it came with")
+	case !chancery.TokenWellFormed(token):
+		return chancery.Errorf(SecurityTokenMalformed, "the security token is not one of this service, or was cut off")
+	case !session.HasToken(token):
+		return chancery.Errorf(SecurityTokenMismatch, "the security token belongs to another access key")
+	case !session.RevokedAt.IsZero():
+		return chancery.Errorf(SecurityTokenExpired, "the session was revoked; assume the role again")
+	case !g.Clock.Now().Before(session.ExpiresAt):
+		return chancery.Errorf(SecurityTokenExpired, "the session ended at %s; assume the role again", session.ExpiresAt.Format(timeFormat))
+	}
+	return nil
+}
+
+func nonceUsed() error {
+	return chancery.Errorf(SignatureNonceUsed, "the nonce was used before; every request needs a new one")
 }
 
 func (g *Gateway) checkTime(text string) (time.Time, error) {
@@ -91,21 +178,4 @@ func mismatch(claim *signature.Claim) error {
 		text += "\ncanonical request:\n" + canonical
 	}
 	return chancery.Errorf(SignatureDoesNotMatch, "Specified signature does not match our calculation; check the access key secret. server string to sign is:%s", text)
-}
-
-// useNonce records the nonce for as long as the request's time would be accepted.
-func (g *Gateway) useNonce(ctx context.Context, claim *signature.Claim, sent time.Time) error {
-	if len(claim.Nonce) > maxNonce {
-		return chancery.Errorf("InvalidSignatureNonce", "the nonce has more than %d bytes", maxNonce)
-	}
-	err := g.Store.Write(ctx, func(tx chancery.Tx) error {
-		return tx.UseNonce(claim.AccessKeyID, claim.Nonce, sent.Add(g.skew()+time.Minute))
-	})
-	if errors.Is(err, chancery.ErrConflict) {
-		return chancery.Errorf(SignatureNonceUsed, "the nonce was used before; every request needs a new one")
-	}
-	if err != nil {
-		return fmt.Errorf("recording a nonce: %w", err)
-	}
-	return nil
 }

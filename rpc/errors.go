@@ -17,7 +17,12 @@ const (
 	InvalidTimeStampExpired    chancery.Code = "InvalidTimeStamp.Expired"
 	SignatureDoesNotMatch      chancery.Code = "SignatureDoesNotMatch"
 	SignatureNonceUsed         chancery.Code = "SignatureNonceUsed"
+	MissingSecurityToken       chancery.Code = "MissingSecurityToken"
+	SecurityTokenMalformed     chancery.Code = "InvalidSecurityToken.Malformed"
 	SecurityTokenMismatch      chancery.Code = "InvalidSecurityToken.MismatchWithAccessKey"
+	SecurityTokenExpired       chancery.Code = "InvalidSecurityToken.Expired"
+	ForbiddenRAM               chancery.Code = "Forbidden.RAM"
+	ThrottlingUser             chancery.Code = "Throttling.User"
 )
 
 // ErrorRow is one row of the error table: the HTTP status of a code, and what a
@@ -53,7 +58,19 @@ var Errors = []ErrorRow{
 	{InvalidTimeStampExpired, http.StatusBadRequest, "Set the clock of the calling machine; the message tells the server's time."},
 	{SignatureDoesNotMatch, http.StatusBadRequest, "Check the access key secret. If it is right, compare the string to sign in the message with the client's own."},
 	{SignatureNonceUsed, http.StatusBadRequest, "Each request, also a repeated one, needs a new nonce and a new signature."},
+	{MissingSecurityToken, http.StatusBadRequest, "Send the security token with the temporary access key: SecurityToken under V1, x-acs-security-token under V3."},
+	{SecurityTokenMalformed, http.StatusBadRequest, "Send the security token whole, as AssumeRole answered it."},
 	{SecurityTokenMismatch, http.StatusBadRequest, "Leave the security token out, or use the temporary key it came with."},
+	{SecurityTokenExpired, http.StatusBadRequest, "Assume the role again: temporary credentials end, and can be revoked."},
+	{ForbiddenRAM, http.StatusForbidden, "No policy allows this, or one denies it; AccessDeniedDetail says which action. `chancery policy simulate` tells the operator which statement decided."},
+	{ThrottlingUser, http.StatusBadRequest, "Wait as long as x-acs-retry-after says (milliseconds) and try again; official clients do so when their retries are on."},
+	{"EntityNotExist.Role", http.StatusNotFound, "Check the role's name; `chancery role list` shows those of an account."},
+	{"NoPermission", http.StatusForbidden, "Name the caller, or its account, in the trust policy of the role."},
+	{"InvalidParameter.RoleArn", http.StatusBadRequest, "Name the role as acs:ram::<account>:role/<name>."},
+	{"InvalidParameter.RoleSessionName", http.StatusBadRequest, "Use 2 to 64 letters, digits, '.', '@', '-' or '_'."},
+	{"InvalidParameter.DurationSeconds", http.StatusBadRequest, "Ask for 900 seconds up to what the role allows; the message says how much that is."},
+	{"InvalidParameter.PolicyGrammar", http.StatusBadRequest, "Send a policy document in JSON; the message says what is wrong with it."},
+	{"InvalidParameter.PolicySize", http.StatusBadRequest, "Write the session's policy with at most 2,048 characters, or give the role fewer policies."},
 	{chancery.MissingParameter, http.StatusBadRequest, "The message names the parameter that is missing."},
 	{chancery.InvalidParameter, http.StatusBadRequest, "The message names the parameter and says what it may be."},
 	{chancery.IdempotentParameterMismatch, http.StatusBadRequest, "Use a new ClientToken for an application with other parameters."},

@@ -3,9 +3,10 @@
 // the tables that are mounted on it.
 //
 // Checks come in the order that gives a caller the most useful answer: method,
-// parameters, action and version, access key, time, signature, nonce, and then
-// the operation's own parameters. Nothing is stored for a request whose
-// signature is wrong.
+// parameters, action and version, access key, time, signature, security token,
+// nonce, rate, permission, and then the operation's own parameters. Nothing is stored for
+// a request whose signature is wrong; one that is right leaves its nonce and a line
+// in the audit log, in the transaction of what it does.
 package rpc
 
 import (
@@ -15,8 +16,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,8 +35,13 @@ type Gateway struct {
 	APIs  []chancery.API
 	// ClockSkew is how far a request's time may be off, either way. Default 15 minutes.
 	ClockSkew time.Duration
+	// Rates says how often an account may call an operation; nil: as often as it likes.
+	Rates Rates
 	// Metrics may be nil.
 	Metrics *Metrics
+
+	throttle throttle
+	parsed   policyCache
 }
 
 // DefaultClockSkew is what the API's pages name.
@@ -49,24 +57,39 @@ type call struct {
 	api        chancery.API
 	operation  chancery.Operation
 	caller     chancery.Caller
-	claimed    string // the access key id that the request names, for the log
+	session    *chancery.Session // of temporary credentials
+	trail      *trail            // nil until the signature proved right
+	policies   *policies         // of the caller, once they were asked for
+	claimed    string            // the access key id that the request names, for the log
 	parameters chancery.Parameters
-	resource   string
+	keyNames   []string // what else the answer's private key belongs to
+	body       []byte   // of the answer, once the operation succeeded
+}
+
+// resource is what the call is about, as far as is known.
+func (c *call) resource() string {
+	if c.trail == nil {
+		return ""
+	}
+	return c.trail.line.Resource
 }
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: newRequestID(), trace: randomHex(16), began: time.Now(), request: r} //nolint:forbidigo // it measures
-	output, err := g.guarded(c)
-	a, err := c.render(output, err)
+	output, err := guarded(func() (any, error) { return g.serve(c) })
+	a := c.render(err)
 	header := w.Header()
 	header.Set("Content-Type", a.contentType)
 	header.Set("X-Acs-Request-Id", c.id)
 	header.Set("X-Acs-Trace-Id", c.trace)
 	header.Set("Cache-Control", "no-store") // answers hold private keys
 	header.Set("X-Content-Type-Options", "nosniff")
-	if a.status == http.StatusServiceUnavailable {
-		header.Set("X-Acs-Retry-After", "2000")
+	if a.retryAfter > 0 {
+		header.Set("X-Acs-Retry-After", strconv.FormatInt(a.retryAfter.Milliseconds(), 10))
+		// Milliseconds too, by its name; but the one client that reads it sleeps that
+		// many seconds, and a hundred without it.
+		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+strconv.FormatFloat(math.Ceil(a.retryAfter.Seconds()), 'f', 0, 64))
 	}
 	w.WriteHeader(a.status)
 	_, writeErr := w.Write(a.body)
@@ -75,13 +98,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // guarded turns a panic into an internal error of this request alone.
-func (g *Gateway) guarded(c *call) (output any, err error) {
+func guarded(do func() (any, error)) (output any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			output, err = nil, fmt.Errorf("panic: %v\n%s", p, stack())
 		}
 	}()
-	return g.serve(c)
+	return do()
 }
 
 func (g *Gateway) serve(c *call) (any, error) {
@@ -133,20 +156,50 @@ func (g *Gateway) find(c *call, m *message) error {
 	return chancery.Errorf("InvalidVersion", "the version given is not served here; use %s", g.APIs[0].Version)
 }
 
+// run does the operation and leaves the trail of the request, which may refuse it
+// still: a nonce that was used before undoes what it would have done.
 func (g *Gateway) run(ctx context.Context, c *call) (any, error) {
-	input := c.operation.NewInput()
-	if err := c.parameters.Decode(input); err != nil {
+	if err := g.throttle.take(g.Rates, c.caller.AccountID, c.operation, g.Clock.Now()); err != nil {
+		return nil, errors.Join(err, c.trail.useNonceAlone(ctx, g.Store))
+	}
+	c.trail.begin(c, g.Clock.Now())
+	output, err := guarded(func() (any, error) { return g.operate(withTrail(ctx, c.trail), c) })
+	if chancery.CodeOf(err) == SignatureNonceUsed {
 		return nil, err
 	}
-	c.resource = resourceOf(input)
+	if err != nil {
+		output = nil
+	}
+	if trailErr := c.trail.finish(ctx, g.Store, err, revealsKey(output)); trailErr != nil {
+		return nil, trailErr
+	}
+	return output, err
+}
+
+func (g *Gateway) operate(ctx context.Context, c *call) (any, error) {
+	input := c.operation.NewInput()
+	malformed := c.parameters.Decode(input)
+	c.trail.about(resourceOf(input))
+	// Who may not make the call learns nothing about its parameters.
+	if err := g.authorise(ctx, c, input); err != nil {
+		return nil, err
+	}
+	if malformed != nil {
+		return nil, malformed
+	}
 	output, err := c.operation.Do(ctx, c.caller, input)
 	if err != nil {
 		return nil, err
 	}
-	if c.resource == "" {
-		c.resource = resourceOf(output)
+	if c.trail.line.Resource == "" {
+		c.trail.line.Resource = resourceOf(output)
 	}
-	return output, nil
+	if err := g.withholdKey(ctx, c, output); err != nil {
+		return nil, err
+	}
+	// Written before the audit log says that it was answered.
+	c.body, err = c.encode(output)
+	return output, err
 }
 
 // resourceOf asks an Input or Output what it is about.
@@ -164,10 +217,13 @@ func (g *Gateway) log(c *call, output any, a answer, err, writeErr error) {
 		slog.String("request", c.id), slog.String("trace", c.trace),
 		slog.String("action", c.operation.Name), slog.String("scheme", c.scheme),
 		slog.Int64("account", int64(c.caller.AccountID)), slog.String("access_key", c.claimed),
-		slog.String("from", addressOf(c.request).String()), slog.String("resource", c.resource),
+		slog.String("from", addressOf(c.request).String()), slog.String("resource", c.resource()),
 		slog.Int("status", a.status), slog.String("code", string(a.code)), slog.Duration("took", time.Since(c.began)),
 	}
-	if reveals, ok := output.(interface{ RevealsKey() bool }); ok && reveals.RevealsKey() {
+	if c.caller.Principal.Kind != "" {
+		attributes = append(attributes, slog.String("principal", c.caller.Principal.ARN()))
+	}
+	if revealsKey(output) {
 		attributes = append(attributes, slog.Bool("private_key_read", true))
 	}
 	if a.status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {

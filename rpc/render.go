@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"chancery"
 )
@@ -54,6 +56,7 @@ type answer struct {
 	code        chancery.Code // empty for success
 	contentType string
 	body        []byte
+	retryAfter  time.Duration // 0 says nothing
 }
 
 // errorBody has all five fields always, each a string: clients index them
@@ -65,23 +68,38 @@ type errorBody struct {
 	Code      string
 	Message   string
 	Recommend string
+	// Of a denial alone.
+	AccessDeniedDetail *accessDeniedDetail `json:",omitempty" xml:",omitempty"`
 }
 
-// render writes the answer, and gives the error that it answers: err, or that of
-// writing the output.
-func (c *call) render(output any, err error) (answer, error) {
+// render writes the answer.
+func (c *call) render(err error) answer {
 	if err == nil {
-		body, encodeErr := c.encode(output)
-		if encodeErr == nil {
-			return answer{status: http.StatusOK, contentType: c.contentType(), body: body}, nil
-		}
-		err = encodeErr
+		return answer{status: http.StatusOK, contentType: c.contentType(), body: c.body}
 	}
 	row, message := lookUp(err)
-	body := c.encodeError(errorBody{
+	body := errorBody{
 		RequestId: c.id, HostId: c.request.Host, Code: string(row.Code), Message: message, Recommend: c.help(row.Code),
-	})
-	return answer{status: row.Status, code: row.Code, contentType: c.contentType(), body: body}, err
+	}
+	var denied *deniedError
+	if errors.As(err, &denied) {
+		body.AccessDeniedDetail = &denied.detail
+	}
+	return answer{
+		status: row.Status, code: row.Code, contentType: c.contentType(), body: c.encodeError(body), retryAfter: retryAfter(row, err),
+	}
+}
+
+func retryAfter(row ErrorRow, err error) time.Duration {
+	const unavailable = 2 * time.Second
+	var public *chancery.Error
+	switch {
+	case errors.As(err, &public) && public.RetryAfter > 0:
+		return public.RetryAfter
+	case row.Status == http.StatusServiceUnavailable:
+		return unavailable
+	}
+	return 0
 }
 
 func (c *call) contentType() string {

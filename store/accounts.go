@@ -13,7 +13,7 @@ func (t *tx) AddAccount(a chancery.Account) error {
 	if err != nil {
 		return fmt.Errorf("adding account %d: %w", a.ID, err)
 	}
-	return nil
+	return t.beginAudit(a.ID)
 }
 
 func (t *tx) Account(id chancery.AccountID) (chancery.Account, error) {
@@ -49,7 +49,7 @@ func (t *tx) AddAccessKey(k chancery.AccessKey) error {
 		return err
 	}
 	rows, err := t.sql.AddAccessKey(t.ctx, query.AddAccessKeyParams{
-		ID: k.ID, AccountID: int64(k.AccountID), Secret: sealed,
+		ID: k.ID, AccountID: int64(k.AccountID), UserID: k.UserID, Secret: sealed,
 		Disabled: toFlag(k.Disabled), CreatedAt: toMillis(k.CreatedAt),
 	})
 	return changed("adding an access key", rows, err, chancery.ErrConflict)
@@ -61,7 +61,7 @@ func (t *tx) AccessKey(id string) (chancery.AccessKey, error) {
 		return chancery.AccessKey{}, found("reading an access key", err)
 	}
 	key := chancery.AccessKey{
-		ID: row.ID, AccountID: chancery.AccountID(row.AccountID),
+		ID: row.ID, AccountID: chancery.AccountID(row.AccountID), UserID: row.UserID,
 		Disabled: row.Disabled != 0, CreatedAt: fromMillis(row.CreatedAt),
 	}
 	key.Secret, err = t.open(row.Secret, accessKeyTable, key.AccountID, key.ID)
@@ -75,7 +75,7 @@ func (t *tx) AccessKeys(account chancery.AccountID) ([]chancery.AccessKey, error
 	}
 	return each(rows, func(row query.AccessKeysRow) chancery.AccessKey {
 		return chancery.AccessKey{
-			ID: row.ID, AccountID: chancery.AccountID(row.AccountID),
+			ID: row.ID, AccountID: chancery.AccountID(row.AccountID), UserID: row.UserID,
 			Disabled: row.Disabled != 0, CreatedAt: fromMillis(row.CreatedAt),
 		}
 	}), nil
@@ -89,6 +89,14 @@ func (t *tx) DisableAccessKey(account chancery.AccountID, id string) error {
 func (t *tx) UseNonce(accessKeyID, nonce string, until time.Time) error {
 	rows, err := t.sql.UseNonce(t.ctx, query.UseNonceParams{AccessKeyID: accessKeyID, Nonce: nonce, Until: toMillis(until)})
 	return changed("recording a nonce", rows, err, chancery.ErrConflict)
+}
+
+func (t *tx) NonceUsed(accessKeyID, nonce string) (bool, error) {
+	n, err := t.sql.CountNonce(t.ctx, query.CountNonceParams{AccessKeyID: accessKeyID, Nonce: nonce})
+	if err != nil {
+		return false, fmt.Errorf("looking for a nonce: %w", err)
+	}
+	return n > 0, nil
 }
 
 func (t *tx) ForgetNonces(now time.Time) error {

@@ -94,11 +94,6 @@ var invariants = append([]struct{ name, query string }{
 		UNION ALL
 		SELECT 'list entry ' || l.kind || ' ' || l.row_id FROM listed l LEFT JOIN orders o ON o.id = l.row_id AND l.kind = 'order'
 		LEFT JOIN certificates c ON c.id = l.row_id AND l.kind <> 'order' WHERE o.id IS NULL AND c.id IS NULL`},
-	{"the blocks of lists count their entries", `
-		SELECT 'block ' || account_id || ' ' || kind || ' ' || status || ' ' || block || ' ' || resource_group FROM (
-		SELECT account_id, kind, status, block, resource_group, entries AS n FROM list_blocks UNION ALL
-		SELECT account_id, kind, status, seq / 512, resource_group, -1 FROM listed)
-		GROUP BY account_id, kind, status, block, resource_group HAVING SUM(n) <> 0`},
 	{"a certificate of an order is revoked if and only if the order is", `
 		SELECT 'certificate ' || c.id FROM certificates c JOIN orders o ON o.id = c.order_id WHERE (c.revoked_at > 0) <> (o.state = 'revoked')`},
 	{"a revoked certificate of the embedded CA is revoked in its record, or a step is on its way to say so", `
@@ -117,16 +112,29 @@ var invariants = append([]struct{ name, query string }{
 	{"a submission record names an order of its account", `
 		SELECT 'submission of order ' || s.order_id FROM submissions s
 		LEFT JOIN orders o ON o.id = s.order_id AND o.account_id = s.account_id WHERE o.id IS NULL`},
+	{"an access key belongs to its account or to one of its users", `
+		SELECT 'access key ' || k.id FROM access_keys k LEFT JOIN users u ON u.id = k.user_id AND u.account_id = k.account_id
+		WHERE k.user_id <> 0 AND u.id IS NULL`},
+	{"whoever is in a group or has a policy or a session is of the same account", `
+		SELECT 'user ' || m.user_id || ' in group ' || m.group_id FROM group_members m JOIN users u ON u.id = m.user_id
+		JOIN user_groups g ON g.id = m.group_id WHERE u.account_id <> m.account_id OR g.account_id <> m.account_id
+		UNION ALL
+		SELECT 'policy ' || a.policy || ' of ' || a.kind || ' ' || a.principal_id FROM attachments a WHERE NOT EXISTS (
+		SELECT 1 FROM users u WHERE a.kind = 'user' AND u.id = a.principal_id AND u.account_id = a.account_id UNION ALL
+		SELECT 1 FROM user_groups g WHERE a.kind = 'group' AND g.id = a.principal_id AND g.account_id = a.account_id UNION ALL
+		SELECT 1 FROM roles r WHERE a.kind = 'role' AND r.id = a.principal_id AND r.account_id = a.account_id)
+		UNION ALL
+		SELECT 'session ' || s.access_key_id FROM sessions s JOIN roles r ON r.id = s.role_id WHERE r.account_id <> s.account_id`},
 	{"every reference leads to a row", `SELECT "table" || ' row ' || rowid FROM pragma_foreign_key_check`},
 	{"the database file is sound", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},
 }, acmeInvariants...)
 
 // Examine checks every invariant of the data: the ledger against plans and
-// orders, orders against proofs, steps, keys and certificates, that every sealed
+// orders, orders against proofs, steps, keys, certificates and lists, that every sealed
 // value opens in its place, and that every certificate is the one the CA
 // recorded and fits its key. It changes nothing and may run at any time.
 func (s *Store) Examine(ctx context.Context) (Report, error) {
-	report := Report{Checks: len(invariants) + len(sealedColumns) + 2, Problems: []Problem{}}
+	report := Report{Checks: len(invariants) + len(sealedColumns) + 5, Problems: []Problem{}}
 	for _, check := range invariants {
 		if err := s.broken(ctx, &report, check.name, check.query); err != nil {
 			return report, err
@@ -137,10 +145,12 @@ func (s *Store) Examine(ctx context.Context) (Report, error) {
 			return report, err
 		}
 	}
-	if err := s.examineLists(ctx, &report); err != nil {
-		return report, err
+	for _, examine := range []func(context.Context, *Report) error{s.examineBlocks, s.examineTexts, s.examineCRLs, s.examineAudit, s.examineCertificates} {
+		if err := examine(ctx, &report); err != nil {
+			return report, err
+		}
 	}
-	return report, s.examineCertificates(ctx, &report)
+	return report, nil
 }
 
 func (s *Store) broken(ctx context.Context, report *Report, name, query string) error {
@@ -173,6 +183,7 @@ var sealedColumns = []sealedColumn{
 	{csrTable, "id", "account_id", "key", csrTable},
 	{acmeIssuerTable, "name", "0", "eab_key", acmeIssuerTable},
 	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable},
+	{sessionTable, "access_key_id", "account_id", "secret", sessionTable},
 }
 
 func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {

@@ -28,6 +28,7 @@ import (
 type patient struct {
 	*engine
 	mine, theirs storetest.Estate
+	numbers      map[string]int64 // in lists, of what is in them before it is spoilt
 }
 
 // soundDatabase is made once; every test spoils a copy.
@@ -54,7 +55,24 @@ func newPatient(t *testing.T) *patient {
 	if err := os.WriteFile(file, soundDatabase.file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &patient{reopen(t, file), soundDatabase.mine, soundDatabase.theirs}
+	p := &patient{reopen(t, file), soundDatabase.mine, soundDatabase.theirs, map[string]int64{}}
+	rows, err := p.reads.Query("SELECT kind || row_id, seq FROM listed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var entry string
+		var number int64
+		if err := rows.Scan(&entry, &number); err != nil {
+			t.Fatal(err)
+		}
+		p.numbers[entry] = number
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // order is my order in a state.
@@ -72,7 +90,11 @@ type spoilt struct {
 const (
 	opens = "every sealed value opens in its place"
 	fits  = "a certificate is the one the CA recorded, for the order's names, and fits its key"
+	chain = "the lines of an account's audit log are the chain that its sealed end tells of"
 	lists = "a CRL has the number and dates of its row, and its authority signed it"
+	// Of the lists of orders and certificates.
+	blocks = "the blocks of lists have their entries as members, and no others"
+	texts  = "the texts of lists have a line for each number, which says what its entry is found by"
 )
 
 // one is a problem of the invariant that begins so, with the row of an order in a state.
@@ -102,6 +124,14 @@ func myUpload(p *patient) any   { return p.mine.Uploaded.ID }
 func myCSR(p *patient) any      { return p.mine.CSR.ID }
 func myCSROrder(p *patient) any { return p.mine.FromCSR.ID }
 
+func mySession(p *patient) any { return p.mine.Session.AccessKeyID }
+func myUserKey(p *patient) any { return p.mine.UserKey.ID }
+
+// of is the problem of what belongs to another account than what it hangs on.
+func of(row string, id func(*patient) any) func(*patient) []Problem {
+	return one("whoever is in a group", row, id)
+}
+
 // ca names the one CRL there is.
 func ca(*patient) any { return "00112233445566778899aabbccddeeff 0" }
 
@@ -122,9 +152,19 @@ func unlisted(row string, of func(*patient) any) func(*patient) []Problem {
 
 // miscounted is the problem of the first block of one of my lists.
 func miscounted(kind chancery.ListKind, status chancery.CertificateStatus, group string) func(*patient) []Problem {
-	return one("the blocks of lists", "block ", func(p *patient) any {
+	return one(blocks, "block ", func(p *patient) any {
 		return fmt.Sprintf("%d %s %s 0 %s", p.mine.Account, kind, status, group)
 	})
+}
+
+// misread is the problem of my line that was of an order or certificate.
+func misread(kind chancery.ListKind, of func(*patient) any) func(*patient) []Problem {
+	return one(texts, "line ", func(p *patient) any { return fmt.Sprint(p.mine.Account, " ", p.numbers[fmt.Sprint(kind, of(p))]) })
+}
+
+// brokenPart is the problem of a row of mine in list_texts.
+func brokenPart(number int64) func(*patient) []Problem {
+	return one(texts, "part ", func(p *patient) any { return fmt.Sprint(p.mine.Account, " ", number) })
 }
 
 func sqlf(format string, args ...func(*patient) any) func(*patient) string {
@@ -261,12 +301,12 @@ var spoiltData = []spoilt{
 	{
 		"an order is not listed",
 		sqlf("DELETE FROM listed WHERE kind = 'order' AND row_id = %d", in(chancery.Payed)),
-		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, "")),
+		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, ""), misread(chancery.ListOrder, in(chancery.Payed))),
 	},
 	{
 		"a certificate is not listed",
 		sqlf("DELETE FROM listed WHERE kind = 'upload' AND row_id = %d", myUpload),
-		all(unlisted("certificate ", myUpload), miscounted(chancery.ListUploaded, chancery.StatusIssued, "rg-1")),
+		all(unlisted("certificate ", myUpload), miscounted(chancery.ListUploaded, chancery.StatusIssued, "rg-1"), misread(chancery.ListUploaded, myUpload)),
 	},
 	{
 		"an order is listed as in another state",
@@ -283,16 +323,16 @@ var spoiltData = []spoilt{
 	{
 		"another account lists an order",
 		func(p *patient) string {
-			return fmt.Sprintf("UPDATE listed SET account_id = %d, seq = 512 WHERE kind = 'order' AND row_id = %d", p.theirs.Account, p.order(chancery.Payed))
+			return fmt.Sprintf("UPDATE listed SET account_id = %d, seq = 2048 WHERE kind = 'order' AND row_id = %d", p.theirs.Account, p.order(chancery.Payed))
 		},
-		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, ""), one("the blocks of lists", "block ", func(p *patient) any {
+		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, ""), one(blocks, "block ", func(p *patient) any {
 			return fmt.Sprint(p.theirs.Account, " order PAYED 1 ")
-		})),
+		}), misread(chancery.ListOrder, in(chancery.Payed)), one(texts, "line ", func(p *patient) any { return fmt.Sprint(p.theirs.Account, " 2048") })),
 	},
 	{
 		"a deleted certificate is listed",
 		sqlf("UPDATE listed SET row_id = %d WHERE kind = 'issued' AND row_id = %d", myDeleted, myCertificate),
-		all(unlisted("certificate ", myDeleted), unlisted("certificate ", myCertificate)),
+		all(unlisted("certificate ", myDeleted), unlisted("certificate ", myCertificate), misread(chancery.ListIssued, myCertificate)),
 	},
 	{
 		"what is listed is nowhere",
@@ -300,11 +340,65 @@ var spoiltData = []spoilt{
 		all(unlisted("certificate ", myUpload), unlisted("list entry upload ", func(*patient) any { return 404 })),
 	},
 	{
-		"a block counts an entry too many",
+		"a block has a member too many",
 		func(p *patient) string {
-			return fmt.Sprintf("UPDATE list_blocks SET entries = entries + 1 WHERE account_id = %d AND kind = 'order' AND status = 'PAYED'", p.mine.Account)
+			return fmt.Sprintf("UPDATE list_blocks SET members = x'%x' WHERE account_id = %d AND kind = 'order' AND status = 'PAYED'",
+				(&blockSet{1<<p.numbers[fmt.Sprint(chancery.ListOrder, p.order(chancery.Payed))] | 1<<63}).bytes(), p.mine.Account)
 		},
 		miscounted(chancery.ListOrder, chancery.StatusPayed, ""),
+	},
+	{
+		"a block has another member",
+		func(p *patient) string {
+			return fmt.Sprintf("UPDATE list_blocks SET members = x'%x' WHERE account_id = %d AND kind = 'order' AND status = 'PAYED'",
+				(&blockSet{1 << 63}).bytes(), p.mine.Account)
+		},
+		miscounted(chancery.ListOrder, chancery.StatusPayed, ""),
+	},
+	{
+		"a block is there for nothing",
+		func(p *patient) string {
+			return fmt.Sprintf("INSERT INTO list_blocks (account_id, kind, status, block, resource_group, members) VALUES (%d, 'order', 'PAYED', 7, '', zeroblob(256))", p.mine.Account)
+		},
+		one(blocks, "block ", func(p *patient) any { return fmt.Sprint(p.mine.Account, " order PAYED 7 : has no members") }),
+	},
+	{
+		"a line has another name",
+		func(p *patient) string {
+			return fmt.Sprintf("UPDATE list_texts SET text = replace(text, %[1]q, 'evil') WHERE account_id = %d", p.mine.Uploaded.InstanceID, p.mine.Account)
+		},
+		misread(chancery.ListUploaded, myUpload),
+	},
+	{
+		"a line is left of what was removed",
+		sqlf("INSERT INTO list_texts (account_id, part, lines, text) VALUES (404, 0, 2, char(10) || 'gone' || char(10))"),
+		one(texts, "line ", func(*patient) any { return "404 1" }),
+	},
+	{
+		"a text has fewer lines than numbers were given out",
+		func(p *patient) string {
+			return fmt.Sprintf("UPDATE list_texts SET lines = lines + 1 WHERE account_id = %d", p.mine.Account)
+		},
+		brokenPart(0),
+	},
+	{
+		"a text has no end",
+		func(p *patient) string {
+			return fmt.Sprintf("UPDATE list_texts SET text = text || 'more' WHERE account_id = %d", p.mine.Account)
+		},
+		brokenPart(0),
+	},
+	{
+		"a text follows one that is not full",
+		func(p *patient) string {
+			return fmt.Sprintf("INSERT INTO list_texts (account_id, part, lines, text) VALUES (%d, 1, 1, char(10))", p.mine.Account)
+		},
+		brokenPart(1),
+	},
+	{
+		"a text does not begin at the first number",
+		sqlf("INSERT INTO list_texts (account_id, part, lines, text) VALUES (404, 1, 1, char(10))"),
+		one(texts, "part ", func(*patient) any { return "404 1" }),
 	},
 	{
 		"a block is gone",
@@ -397,6 +491,42 @@ var spoiltData = []spoilt{
 			}
 		},
 	},
+	{"a session's secret was moved", func(p *patient) string {
+		return fmt.Sprintf("UPDATE sessions SET secret = (SELECT secret FROM sessions WHERE access_key_id = '%s') WHERE access_key_id = '%s'",
+			p.theirs.Session.AccessKeyID, p.mine.Session.AccessKeyID)
+	}, one(opens, sessionTable+" ", mySession)},
+	{"an access key is another account's user's", func(p *patient) string {
+		return fmt.Sprintf("UPDATE access_keys SET user_id = %d WHERE id = '%s'", p.theirs.User.ID, p.mine.UserKey.ID)
+	}, one("an access key belongs", "access key ", myUserKey)},
+	{"an access key's user is gone", func(p *patient) string {
+		return fmt.Sprintf("DELETE FROM group_members WHERE user_id = %d; DELETE FROM attachments WHERE principal_id = %[1]d; DELETE FROM users WHERE id = %[1]d", p.mine.User.ID)
+	}, one("an access key belongs", "access key ", myUserKey)},
+	{"another account's user is in a group", func(p *patient) string {
+		return fmt.Sprintf("UPDATE group_members SET user_id = %d WHERE user_id = %d", p.theirs.User.ID, p.mine.User.ID)
+	}, of("user ", func(p *patient) any { return fmt.Sprintf("%d in group %d", p.theirs.User.ID, p.mine.Group.ID) })},
+	{"a user is in another account's group", func(p *patient) string {
+		return fmt.Sprintf("UPDATE group_members SET group_id = %d WHERE user_id = %d", p.theirs.Group.ID, p.mine.User.ID)
+	}, of("user ", func(p *patient) any { return fmt.Sprintf("%d in group %d", p.mine.User.ID, p.theirs.Group.ID) })},
+	{"a membership is another account's", func(p *patient) string {
+		return fmt.Sprintf("UPDATE group_members SET account_id = %d WHERE user_id = %d", p.theirs.Account, p.mine.User.ID)
+	}, of("user ", func(p *patient) any { return fmt.Sprintf("%d in group %d", p.mine.User.ID, p.mine.Group.ID) })},
+	{"another account's user has a policy", func(p *patient) string {
+		return fmt.Sprintf("UPDATE attachments SET principal_id = %d WHERE principal_id = %d", p.theirs.User.ID, p.mine.User.ID)
+	}, of("policy reading of user ", func(p *patient) any { return p.theirs.User.ID })},
+	{"another account's group has a policy", func(p *patient) string {
+		return fmt.Sprintf("UPDATE attachments SET account_id = %d WHERE principal_id = %d", p.theirs.Account, p.mine.Group.ID)
+	}, of("policy AliyunYundunCertReadOnlyAccess of group ", func(p *patient) any { return p.mine.Group.ID })},
+	{"a user that has a role's policy is no role", func(p *patient) string {
+		return fmt.Sprintf("UPDATE attachments SET principal_id = %d WHERE principal_id = %d", p.mine.User.ID, p.mine.Role.ID)
+	}, of("policy reading of role ", func(p *patient) any { return p.mine.User.ID })},
+	{"a session is of another account's role", func(p *patient) string {
+		return fmt.Sprintf("UPDATE sessions SET role_id = %d WHERE access_key_id = '%s'", p.theirs.Role.ID, p.mine.Session.AccessKeyID)
+	}, of("session ", mySession)},
+	{"an audit line is changed", func(p *patient) string {
+		return fmt.Sprintf("UPDATE audit SET code = '' WHERE account_id = %d AND seq = 2", p.mine.Account)
+	}, one(chain, "account ", func(p *patient) any {
+		return fmt.Sprint(p.mine.Account, ": line 2 is not what was written, or does not follow the one before")
+	})},
 	{"a stored CSR's key was moved", func(p *patient) string {
 		return fmt.Sprintf("UPDATE csrs SET key = (SELECT key FROM csrs WHERE id = %d) WHERE id = %d", p.theirs.CSR.ID, p.mine.CSR.ID)
 	}, one(opens, csrTable+" ", myCSR)},
@@ -419,7 +549,7 @@ var spoiltData = []spoilt{
 		return fmt.Sprintf(`UPDATE orders SET names = replace(names, 'www.', 'other.') WHERE id = %d;
 			UPDATE validations SET name = replace(name, 'www.', 'other.') WHERE order_id = %[1]d;
 			UPDATE evidence SET name = replace(name, 'www.', 'other.') WHERE order_id = %[1]d`, p.order(chancery.Issued))
-	}, misfit("has other names than its order")},
+	}, all(misfit("has other names than its order"), misread(chancery.ListOrder, in(chancery.Issued)))},
 	{"a certificate is no text of one", sqlf("UPDATE certificates SET pem = 'gone' WHERE id = %d", myCertificate), misfit("not PEM")},
 	{"a certificate is damaged", sqlf("UPDATE certificates SET pem = replace(pem, 'MI', 'MA') WHERE id = %d", myCertificate), misfit("cannot be parsed")},
 	{"a certificate's key is another, soundly sealed", func(p *patient) string {
@@ -514,7 +644,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 			fails[problem.Invariant] = true
 		}
 	}
-	checks := []string{opens, fits, lists}
+	checks := []string{opens, fits, lists, chain, blocks, texts}
 	for _, i := range invariants {
 		checks = append(checks, i.name)
 	}
@@ -546,15 +676,15 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 		if err != nil || len(report.Problems) > 0 || report.Problems == nil {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
-		if want := len(invariants) + len(sealedColumns) + 2; report.Checks != want {
+		if want := len(invariants) + len(sealedColumns) + 5; report.Checks != want {
 			t.Errorf("%s: %d checks, want %d", name, report.Checks, want)
 		}
 	}
 	report, err := newPatient(t).Examine(ctx)
 	// Of each estate the issued order and the revoked one have a certificate with
 	// its key, a third one without, and the upload has two keys.
-	const keys, orderKeys, certificateKeys, csrKeys, authorities, certificates, crls, acme = 2, 2, 8, 2, 1, 6, 1, 2
-	if want := keys + orderKeys + certificateKeys + csrKeys + authorities + certificates + crls + acme; err != nil || report.Rows != want {
+	const keys, sessions, orderKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines, acme = 4, 2, 2, 8, 2, 1, 6, 1, 8, 2
+	if want := keys + sessions + orderKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines + acme; err != nil || report.Rows != want {
 		t.Errorf("%d rows were opened, %v; want %d", report.Rows, err, want)
 	}
 }

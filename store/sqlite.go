@@ -31,12 +31,16 @@ func init() {
 // none, brings its schema up to date and checks that it runs as it must: WAL and
 // synchronous=FULL. It is ErrInUse when another process has the file, and
 // ErrNewerSchema when the file was written by a newer version of the program.
-func Open(ctx context.Context, file string) (*Store, error) {
+func Open(ctx context.Context, file string) (*Store, error) { return OpenThrough(ctx, "sqlite", file) }
+
+// OpenThrough is Open through another database/sql driver: one that wraps SQLite's,
+// for a test that looks at the statements.
+func OpenThrough(ctx context.Context, driver, file string) (*Store, error) {
 	release, err := lock(file + ".lock")
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, file)
+	s, err := open(ctx, driver, file)
 	if err != nil {
 		release()
 		return nil, err
@@ -45,19 +49,19 @@ func Open(ctx context.Context, file string) (*Store, error) {
 	return s, nil
 }
 
-func open(ctx context.Context, file string) (*Store, error) {
+func open(ctx context.Context, driver, file string) (*Store, error) {
 	if err := createPrivate(file); err != nil {
 		return nil, err
 	}
-	writes, err := connect(file, "&_txlock=immediate", 1)
+	writes, err := connect(driver, file, "&_txlock=immediate", 1)
 	if err != nil {
 		return nil, err
 	}
-	reads, err := connect(file, "&_pragma=query_only(1)", max(4, 2*runtime.NumCPU()))
+	reads, err := connect(driver, file, "&_pragma=query_only(1)", max(4, 2*runtime.NumCPU()))
 	if err != nil {
 		return nil, errors.Join(err, writes.Close())
 	}
-	s := &Store{writes: writes, reads: reads, closed: make(chan struct{}), stopped: make(chan struct{})}
+	s := &Store{writes: writes, reads: reads, texts: newTextCache(textCacheSize), closed: make(chan struct{}), stopped: make(chan struct{})}
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, reads.Close(), writes.Close())
 	}
@@ -90,10 +94,10 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-func connect(file, options string, connections int) (*sql.DB, error) {
+func connect(driver, file, options string, connections int) (*sql.DB, error) {
 	name := "file:" + (&url.URL{Path: file}).EscapedPath() +
 		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)" + options
-	db, err := sql.Open("sqlite", name)
+	db, err := sql.Open(driver, name)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", file, err)
 	}

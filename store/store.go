@@ -26,6 +26,7 @@ type Store struct {
 	writeSQL        *query.Queries
 	readSQL         *query.Queries
 	keyring         chancery.Keyring // set once by Unlock, before any other use
+	texts           *textCache       // for reading transactions; locks itself
 	writer          *groupWriter
 	release         func()        // gives the lock on the file back
 	closed, stopped chan struct{} // Close is called; the writer has ended
@@ -66,17 +67,22 @@ func (s *Store) Ping(ctx context.Context) error { return s.reads.PingContext(ctx
 
 // Read implements chancery.Store.
 func (s *Store) Read(ctx context.Context, fn func(chancery.Tx) error) error {
-	return s.transact(ctx, s.reads, s.readSQL, fn)
+	return transact(ctx, s.reads, tx{sql: s.readSQL, keyring: s.keyring, texts: s.texts}, fn)
 }
 
-func (s *Store) transact(ctx context.Context, db *sql.DB, statements *query.Queries, fn func(chancery.Tx) error) error {
+// transact runs fn in a transaction of db, with t as it is outside of any.
+func transact(ctx context.Context, db *sql.DB, t tx, fn func(chancery.Tx) error) error {
 	sqlTx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
 	// After a commit this does nothing.
 	defer func() { _ = sqlTx.Rollback() }()
-	if err := fn(&tx{ctx: ctx, sql: statements.WithTx(sqlTx), keyring: s.keyring}); err != nil {
+	t.ctx, t.sql, t.ends = ctx, t.sql.WithTx(sqlTx), auditEnds{}
+	if err := fn(&t); err != nil {
+		return err
+	}
+	if err := t.sealEnds(); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -90,6 +96,8 @@ type tx struct {
 	ctx     context.Context // of the one Read or Write that made it
 	sql     *query.Queries
 	keyring chancery.Keyring
+	ends    auditEnds  // what is to be sealed before the commit
+	texts   *textCache // nil in one that writes: it sees what is not committed
 }
 
 // seal binds a secret to its row; an empty one is stored as null.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"modernc.org/sqlite"
 
@@ -92,9 +93,7 @@ func (w *groupWriter) serve(group []*writeRequest) {
 
 func (w *groupWriter) alone(request *writeRequest) {
 	defer close(request.done)
-	request.err = w.store.transact(context.WithoutCancel(request.ctx), w.store.writes, w.store.writeSQL, func(t chancery.Tx) error {
-		return request.call(t)
-	})
+	request.err = transact(context.WithoutCancel(request.ctx), w.store.writes, tx{sql: w.store.writeSQL, keyring: w.store.keyring}, request.call)
 }
 
 // together reports false when nothing was committed and each must be tried alone.
@@ -106,21 +105,28 @@ func (w *groupWriter) together(group []*writeRequest) bool {
 		return false
 	}
 	defer func() { _ = sqlTx.Rollback() }()
+	t := &tx{sql: w.store.writeSQL.WithTx(sqlTx), keyring: w.store.keyring, ends: auditEnds{}}
 	for _, request := range group {
 		if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
 			return false
 		}
-		t := &tx{ctx: context.WithoutCancel(request.ctx), sql: w.store.writeSQL.WithTx(sqlTx), keyring: w.store.keyring}
+		one := *t
+		one.ctx, one.ends = context.WithoutCancel(request.ctx), maps.Clone(t.ends)
 		end := "RELEASE one"
-		if request.err = request.call(t); request.err != nil {
+		if request.err = request.call(&one); request.err != nil {
 			if fromDatabase(request.err) {
 				return false
 			}
 			end = "ROLLBACK TO one; RELEASE one"
+		} else {
+			t.ends = one.ends
 		}
 		if _, err := sqlTx.ExecContext(ctx, end); err != nil {
 			return false
 		}
+	}
+	if t.ctx = ctx; t.sealEnds() != nil {
+		return false
 	}
 	if err := sqlTx.Commit(); err != nil {
 		return false

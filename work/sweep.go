@@ -8,17 +8,27 @@ import (
 	"chancery"
 )
 
-const sweepPause = 10 * time.Minute
+const (
+	sweepPause = 10 * time.Minute
+	// sessionsKept is for how long who uses an expired session is told that it is that.
+	sessionsKept = 7 * 24 * time.Hour
+)
 
-// sweep removes nonces and submission records that have run out, brings lists up
-// to date, and comes back.
+// sweep removes nonces, submission records, sessions and audit lines that have run
+// out, brings lists up to date, and comes back.
 func (w *Worker) sweep(ctx context.Context, step chancery.Step) error {
 	now := w.Clock.Now()
 	if err := w.settleLists(ctx, now); err != nil {
 		return fmt.Errorf("sweeping: %w", err)
 	}
+	if err := w.forgetAudit(ctx, now); err != nil {
+		return fmt.Errorf("sweeping the audit log: %w", err)
+	}
 	err := w.Store.Write(ctx, func(tx chancery.Tx) error {
 		if err := tx.ForgetNonces(now); err != nil {
+			return err
+		}
+		if err := tx.ForgetSessions(now.Add(-sessionsKept)); err != nil {
 			return err
 		}
 		if err := tx.DeleteSubmissionsBefore(now); err != nil {
@@ -46,6 +56,30 @@ func (w *Worker) settleLists(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
+}
+
+// forgetAudit removes old lines of every account, in small transactions.
+func (w *Worker) forgetAudit(ctx context.Context, now time.Time) error {
+	const batch = 1000
+	if w.AuditKeep == 0 {
+		return nil
+	}
+	var accounts []chancery.Account
+	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+		accounts, err = tx.Accounts()
+		return err
+	})
+	for i := 0; err == nil && i < len(accounts); {
+		var removed int64
+		err = w.Store.Write(ctx, func(tx chancery.Tx) (err error) {
+			removed, err = tx.ForgetAudit(accounts[i].ID, now.Add(-w.AuditKeep), batch)
+			return err
+		})
+		if removed < batch {
+			i++
+		}
+	}
+	return err
 }
 
 // EnsureSweep adds the one sweeping step that a database has.

@@ -29,6 +29,8 @@ type Worker struct {
 	Catalogue chancery.Catalogue
 	Clock     chancery.Clock
 	Log       *slog.Logger
+	// AuditKeep is how long lines of the audit log are kept; 0: for ever.
+	AuditKeep time.Duration
 	// Keys has keys ready; nil makes each when it is needed.
 	Keys *KeyPool
 	// Parallel is how many steps are worked on at once. Default 16 and 4 more for

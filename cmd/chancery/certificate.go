@@ -15,7 +15,10 @@ import (
 
 func certificateCommand() *cobra.Command {
 	o := &operatorFlags{}
-	certificate := &cobra.Command{Use: "certificate", GroupID: "operator", Short: "Revoke certificates, many at once"}
+	certificate := &cobra.Command{
+		Use: "certificate", GroupID: "operator", Short: "Revoke certificates, many at once",
+		Example: "  chancery certificate revoke --serials leaked.txt --reason keyCompromise --yes",
+	}
 	o.add(certificate)
 	certificate.PersistentFlags().DurationVar(&o.refundWindow, "refund-window", cas.DefaultRefundWindow, "as for serve; only needed while the service is stopped")
 	certificate.AddCommand(revokeCertificatesCommand(o))

@@ -38,6 +38,8 @@ func explainAnswer(e *client.Error) string {
 		todo = "Is " + envKeySecret + " the secret of " + envKeyID + "?"
 	case "InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive":
 		todo = "Is " + envKeyID + " a key of this service? The operator makes one with 'chancery accesskey create'."
+	case "Forbidden.RAM":
+		todo = "The operator sees why with 'chancery policy simulate', and gives policies with 'chancery policy attach'."
 	case string(chancery.NotFoundPackage), string(chancery.NotRemainCount):
 		todo = "The operator grants applications with 'chancery plan grant --product PRODUCT --count N'."
 	}

@@ -53,6 +53,8 @@ func (t teller) told(dir string, name chancery.Name, leaf, root *x509.Certificat
 	t.text("  %s/cert.pem       the certificate\n  %s/chain.pem      the certificates above it\n  %s/fullchain.pem  both, for a server\n", dir, dir, dir)
 	if key {
 		t.text("  %s/privkey.pem    the private key, mode 0600\n", dir)
+	} else {
+		t.text("  (no private key: it stayed with the CSR, or no policy lets this access key read it)\n")
 	}
 	if root == nil {
 		t.text("\nThe root is the CA's and not among the files: clients have it, or get it from there.\n")

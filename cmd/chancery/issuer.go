@@ -165,13 +165,6 @@ func showInspection(command *cobra.Command, o *operatorFlags, seen issuer.Inspec
 	return show(command, o, seen, strings.ToUpper(seen.Name)+" ANSWERS", rows)
 }
 
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
-
 func yesNo(is bool, yes, no string) string {
 	if is {
 		return yes

@@ -23,7 +23,7 @@ func main() {
 }
 
 // run is the whole program: it gives the exit status, 0 for success, 1 for
-// failure and 2 for a wrong command line.
+// failure and 2 for a wrong command line, unless a command's help says otherwise.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := rootCommand()
 	root.SetArgs(args)
@@ -31,14 +31,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
+	var ended statusError
 	switch {
 	case err == nil:
 		return 0
+	case errors.As(err, &ended) && ended.err == nil:
+		return ended.status
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(stderr, "chancery: %v\nRun 'chancery %s--help' for usage.\n", err, usage.command)
 		return 2
 	default:
 		_, _ = fmt.Fprintf(stderr, "chancery: %s\n", explain(err))
+		if ended.err != nil {
+			return ended.status
+		}
 		return 1
 	}
 }
@@ -51,6 +57,22 @@ type usageError struct {
 
 func (u usageError) Error() string { return u.err.Error() }
 func (u usageError) Unwrap() error { return u.err }
+
+// statusError ends the program with a status of its own. Without err everything
+// was said already.
+type statusError struct {
+	status int
+	err    error
+}
+
+func (s statusError) Error() string {
+	if s.err == nil {
+		return fmt.Sprintf("status %d", s.status)
+	}
+	return s.err.Error()
+}
+
+func (s statusError) Unwrap() error { return s.err }
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -71,10 +93,12 @@ you have work when they point at it.
 	root.AddGroup(
 		&cobra.Group{ID: "service", Title: "Run it:"},
 		&cobra.Group{ID: "orders", Title: "Get certificates (over the API):"},
+		&cobra.Group{ID: "access", Title: "Say who may do what, and see who did (on the data directory):"},
 		&cobra.Group{ID: "operator", Title: "Operate it (on the data directory):"},
 	)
 	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
-		accountCommand(), accessKeyCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), doctorCommand())
+		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), accessKeyCommand(), auditCommand(),
+		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), doctorCommand())
 	markUsageErrors(root)
 	return root
 }

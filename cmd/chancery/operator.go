@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +24,7 @@ import (
 // operatorFlags are what the operator's commands have in common.
 type operatorFlags struct {
 	dataDir, keyFile, products, output string
+	account                            int64         // of the commands about one account
 	refundWindow                       time.Duration // of the commands that revoke
 }
 
@@ -33,22 +36,37 @@ func (o *operatorFlags) add(command *cobra.Command) {
 	flags.StringVarP(&o.output, "output", "o", "text", "text or json")
 }
 
+// addAccount is for commands about one account.
+func (o *operatorFlags) addAccount(command *cobra.Command) {
+	o.add(command)
+	command.PersistentFlags().Int64Var(&o.account, "account", 0, "the account; may be left out when there is only one")
+}
+
+func (o *operatorFlags) accountID() chancery.AccountID { return chancery.AccountID(o.account) }
+
 // call runs an operator's call: through the socket of the running service, or on
 // the data directory itself when no service runs.
 func call[O any](command *cobra.Command, o *operatorFlags, name string, input any) (output O, err error) {
-	ctx := command.Context()
+	err = o.with(command, func(caller admin.Caller) error {
+		return caller.Call(command.Context(), name, input, &output)
+	})
+	return output, err
+}
+
+// with gives fn what makes calls, for as many as it likes.
+func (o *operatorFlags) with(command *cobra.Command, fn func(admin.Caller) error) (err error) {
 	if err := configure(command, ""); err != nil {
-		return output, usageError{err, hint(command)}
+		return usageError{err, hint(command)}
 	}
 	if err := oneOf("output", o.output, "text", "json"); err != nil {
-		return output, usageError{err, hint(command)}
+		return usageError{err, hint(command)}
 	}
-	caller, done, err := o.reach(ctx)
+	caller, done, err := o.reach(command.Context())
 	if err != nil {
-		return output, err
+		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	return output, caller.Call(ctx, name, input, &output)
+	return fn(caller)
 }
 
 func (o *operatorFlags) reach(ctx context.Context) (admin.Caller, func() error, error) {
@@ -90,6 +108,36 @@ func show(command *cobra.Command, o *operatorFlags, result any, head string, row
 		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	return table.Flush()
+}
+
+// listed writes a list in a cell of a table.
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "-"
+	}
+	return strings.Join(names, ",")
+}
+
+// orDash fills a cell that would be empty.
+func orDash(text string) string { return cmp.Or(text, "-") }
+
+// instant writes a time in a cell.
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// readDocument reads a file, or standard input for "-".
+func readDocument(command *cobra.Command, flag, path string) (string, error) {
+	if path == "-" {
+		text, err := io.ReadAll(command.InOrStdin())
+		if err != nil {
+			return "", fmt.Errorf("--%s: reading standard input: %w", flag, err)
+		}
+		return string(text), nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("--%s: %w", flag, err)
+	}
+	return string(text), nil
 }
 
 func accountCommand() *cobra.Command {
@@ -135,102 +183,20 @@ func showAccounts(command *cobra.Command, o *operatorFlags, result any, accounts
 	return show(command, o, result, "ACCOUNT CREATED NAME", rows)
 }
 
-func accessKeyCommand() *cobra.Command {
-	o := &operatorFlags{}
-	accessKey := &cobra.Command{
-		Use: "accesskey", GroupID: "operator", Short: "Create, list and disable access keys",
-		Example: "  chancery accesskey create\n  chancery accesskey disable CHANER9c68PAus1HqDH5qkbj",
-	}
-	o.add(accessKey)
-	var account int64
-	accessKey.PersistentFlags().Int64Var(&account, "account", 0, "the account; may be left out when there is only one")
-	accessKey.AddCommand(createAccessKeyCommand(o, &account), &cobra.Command{
-		Use: "list", Short: "List an account's access keys, without secrets", Args: cobra.NoArgs,
-		Example: "  chancery accesskey list --account 2703972206049602",
-		RunE: func(command *cobra.Command, _ []string) error {
-			keys, err := call[[]admin.AccessKey](command, o, "accesskey.list", admin.AccountName{ID: chancery.AccountID(account)})
-			if err != nil {
-				return err
-			}
-			var rows [][]string
-			for _, k := range keys {
-				state := "active"
-				if k.Disabled {
-					state = "disabled"
-				}
-				rows = append(rows, []string{k.ID, state, k.CreatedAt.Format(time.RFC3339)})
-			}
-			return show(command, o, keys, "ACCESSKEY STATE CREATED", rows)
-		},
-	}, &cobra.Command{
-		Use: "disable ACCESSKEYID", Short: "End the use of an access key, from the next request on", Args: cobra.ExactArgs(1),
-		Example: "  chancery accesskey disable CHANER9c68PAus1HqDH5qkbj",
-		RunE: func(command *cobra.Command, args []string) error {
-			name := admin.AccessKeyName{AccountID: chancery.AccountID(account), ID: args[0]}
-			if _, err := call[admin.Nothing](command, o, "accesskey.disable", name); err != nil {
-				return err
-			}
-			return show(command, o, name, "DISABLED", [][]string{{name.ID}})
-		},
-	})
-	return accessKey
-}
-
-func createAccessKeyCommand(o *operatorFlags, account *int64) *cobra.Command {
-	var id, secretFile string
-	create := &cobra.Command{
-		Use: "create", Args: cobra.NoArgs,
-		Short: "Create an access key, shown once, or take over an existing pair",
-		Long: `Create an access key for an account; the secret is shown this once.
-
-With --id and --secret-file the pair that clients already have is taken over, so
-that they keep their credentials. The file holds the secret alone, on one line.`,
-		Example: `  chancery accesskey create
-  chancery accesskey create --account 2703972206049602 --id LTAI5tExample --secret-file secret`,
-		RunE: func(command *cobra.Command, _ []string) error {
-			ask := admin.NewAccessKey{AccountID: chancery.AccountID(*account), ID: id}
-			if (id == "") != (secretFile == "") {
-				return usageError{errors.New("--id and --secret-file go together"), "accesskey create "}
-			}
-			if secretFile != "" {
-				text, err := os.ReadFile(secretFile)
-				if err != nil {
-					return fmt.Errorf("--secret-file: %w", err)
-				}
-				ask.Secret = strings.TrimSpace(string(text))
-			}
-			made, err := call[admin.AccessKey](command, o, "accesskey.create", ask)
-			if err != nil {
-				return err
-			}
-			if secretFile != "" {
-				made.Secret = "" // the caller has it
-				return show(command, o, made, "ACCESSKEY ACCOUNT", [][]string{{made.ID, fmt.Sprint(made.AccountID)}})
-			}
-			return show(command, o, made, "ACCESSKEY SECRET ACCOUNT", [][]string{{made.ID, made.Secret, fmt.Sprint(made.AccountID)}})
-		},
-	}
-	create.Flags().StringVar(&id, "id", "", "take over this access key id")
-	create.Flags().StringVar(&secretFile, "secret-file", "", "file with the secret of --id")
-	return create
-}
-
 func planCommand() *cobra.Command {
 	o := &operatorFlags{}
 	plan := &cobra.Command{
 		Use: "plan", GroupID: "operator", Short: "Grant and list certificate resource plans",
 		Example: "  chancery plan grant --count 20\n  chancery plan list",
 	}
-	o.add(plan)
-	var account int64
-	plan.PersistentFlags().Int64Var(&account, "account", 0, "the account; may be left out when there is only one")
+	o.addAccount(plan)
 	ask := admin.Grant{}
 	var expires string
 	grant := &cobra.Command{
 		Use: "grant", Short: "Grant an account applications of a product", Args: cobra.NoArgs,
 		Example: "  chancery plan grant --product symantec-dv-1-starter --count 5 --expires 2027-12-31",
 		RunE: func(command *cobra.Command, _ []string) error {
-			ask.AccountID = chancery.AccountID(account)
+			ask.AccountID = o.accountID()
 			if expires != "" {
 				end, err := parseEnd(expires)
 				if err != nil {
@@ -252,7 +218,7 @@ func planCommand() *cobra.Command {
 		Use: "list", Short: "List an account's plans", Args: cobra.NoArgs,
 		Example: "  chancery plan list --output json",
 		RunE: func(command *cobra.Command, _ []string) error {
-			plans, err := call[[]admin.Plan](command, o, "plan.list", admin.AccountName{ID: chancery.AccountID(account)})
+			plans, err := call[[]admin.Plan](command, o, "plan.list", admin.AccountName{ID: o.accountID()})
 			if err != nil {
 				return err
 			}

@@ -26,11 +26,13 @@ type orderFlags struct {
 const (
 	envKeyID     = "ALIBABA_CLOUD_ACCESS_KEY_ID"
 	envKeySecret = "ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+	envKeyToken  = "ALIBABA_CLOUD_SECURITY_TOKEN" //nolint:gosec // the name of a variable; it comes with temporary keys
 )
 
 const credentialsHelp = `
 The access key comes from the environment variables ALIBABA_CLOUD_ACCESS_KEY_ID
-and ALIBABA_CLOUD_ACCESS_KEY_SECRET.`
+and ALIBABA_CLOUD_ACCESS_KEY_SECRET; a temporary one comes with
+ALIBABA_CLOUD_SECURITY_TOKEN.`
 
 func (o *orderFlags) add(command *cobra.Command) {
 	flags := command.Flags()
@@ -47,7 +49,9 @@ func (o *orderFlags) client(command *cobra.Command) (*client.Client, error) {
 	if err := oneOf("output", o.output, "text", "json"); err != nil {
 		return nil, usageError{err, command.Name() + " "}
 	}
-	credentials := signature.Credentials{AccessKeyID: os.Getenv(envKeyID), AccessKeySecret: signature.Secret(os.Getenv(envKeySecret))}
+	credentials := signature.Credentials{
+		AccessKeyID: os.Getenv(envKeyID), AccessKeySecret: signature.Secret(os.Getenv(envKeySecret)), SecurityToken: os.Getenv(envKeyToken),
+	}
 	if credentials.AccessKeyID == "" || len(credentials.AccessKeySecret) == 0 {
 		return nil, fmt.Errorf("no access key: set %s and %s", envKeyID, envKeySecret)
 	}

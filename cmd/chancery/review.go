@@ -18,13 +18,16 @@ func reviewCommand() *cobra.Command {
 		Long: `OV orders, and those of products with "review": true, wait for the operator's
 decision once their names are proved. An approved order is issued; a rejected
 one fails with the reason, which the applicant reads.`,
+		Example: "  chancery review list\n  chancery review approve 4721590088371203",
 	}
 	o.add(review)
 	var reason string
 	reject := reviewDecision(o, "reject", "Refuse an order, with a reason for the applicant", "review.reject", &reason)
+	reject.Example = "  chancery review reject 4721590088371203 --reason 'the organisation is not registered'"
 	reject.Flags().StringVar(&reason, "reason", "", "what the applicant reads (required)")
 	review.AddCommand(&cobra.Command{
 		Use: "list", Short: "List what waits for a decision, oldest first", Args: cobra.NoArgs,
+		Example: "  chancery review list",
 		RunE: func(command *cobra.Command, _ []string) error {
 			waiting, err := call[[]admin.Review](command, o, "review.list", admin.Nothing{})
 			if err != nil {
@@ -39,6 +42,7 @@ one fails with the reason, which the applicant reads.`,
 func reviewDecision(o *operatorFlags, verb, short, name string, reason *string) *cobra.Command {
 	return &cobra.Command{
 		Use: verb + " ORDER", Short: short, Args: cobra.ExactArgs(1),
+		Example: "  chancery review " + verb + " 4721590088371203",
 		RunE: func(command *cobra.Command, args []string) error {
 			id, err := parseOrder(args[0])
 			if err != nil {

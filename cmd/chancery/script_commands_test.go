@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -19,6 +22,9 @@ import (
 	"github.com/spf13/pflag"
 
 	_ "modernc.org/sqlite" // scripts damage databases
+
+	"chancery/signature"
+	"chancery/sts"
 )
 
 // patience bounds every wait of a script.
@@ -74,6 +80,9 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		ts.Setenv(envKeyID, key.AccessKeyID)
 		ts.Setenv(envKeySecret, key.AccessKeySecret)
 	}),
+	// assume ROLE SESSION calls AssumeRole with the environment's credentials for a
+	// role of the account in ACCOUNT, and puts the temporary ones in their place.
+	"assume": command(func(ts *testscript.TestScript, args []string) { assume(ts, args[0], args[1]) }),
 	// dns NAME TYPE VALUE... sets records; without a value it removes them.
 	"dns": command(func(ts *testscript.TestScript, args []string) { around(ts).dns.Set(args[0], args[1], args[2:]...) }),
 	// web HOST CONTENT serves the content as the host's proof, and has its name
@@ -112,6 +121,37 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			ts.Fatalf("%v", err)
 		}
 	}),
+}
+
+func assume(ts *testscript.TestScript, role, session string) {
+	endpoint, err := url.Parse(ts.Getenv("CHANCERY_ENDPOINT"))
+	ts.Check(err)
+	signed := &signature.Request{Method: http.MethodPost, Host: endpoint.Host, Header: http.Header{}, Form: map[string]string{}, Query: map[string]string{
+		"RoleArn": "acs:ram::" + ts.Getenv("ACCOUNT") + ":role/" + role, "RoleSessionName": session,
+	}}
+	ts.Check(signature.Sign(signed, signature.Credentials{
+		AccessKeyID: ts.Getenv(envKeyID), AccessKeySecret: signature.Secret(ts.Getenv(envKeySecret)),
+	}, signature.Options{
+		Scheme: signature.V3, Action: "AssumeRole", Version: sts.Version, Nonce: rand.Text(), Time: time.Now(),
+	}))
+	query := url.Values{}
+	for name, value := range signed.Query {
+		query.Set(name, value)
+	}
+	request, err := http.NewRequest(http.MethodPost, endpoint.String()+"/?"+query.Encode(), nil)
+	ts.Check(err)
+	request.Header = signed.Header
+	response, err := new(http.Client).Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	var out sts.AssumeRoleOutput
+	ts.Check(json.NewDecoder(response.Body).Decode(&out))
+	if response.StatusCode != http.StatusOK {
+		ts.Fatalf("AssumeRole is answered with HTTP %d", response.StatusCode)
+	}
+	ts.Setenv(envKeyID, out.Credentials.AccessKeyId)
+	ts.Setenv(envKeySecret, out.Credentials.AccessKeySecret)
+	ts.Setenv(envKeyToken, out.Credentials.SecurityToken)
 }
 
 // command is a command that knows no "!".
@@ -193,7 +233,7 @@ func await(ts *testscript.TestScript, file, pattern string) string {
 
 // environment is what the program reads of the script's environment.
 func environment(ts *testscript.TestScript) []string {
-	names := []string{"PATH", "HOME", "TMPDIR", "XDG_DATA_HOME", "TZ", "GORACE", "GOCOVERDIR", envKeyID, envKeySecret}
+	names := []string{"PATH", "HOME", "TMPDIR", "XDG_DATA_HOME", "TZ", "GORACE", "GOCOVERDIR", envKeyID, envKeySecret, envKeyToken}
 	var add func(*cobra.Command)
 	add = func(c *cobra.Command) {
 		c.LocalFlags().VisitAll(func(flag *pflag.Flag) { names = append(names, environmentName(flag.Name)) })

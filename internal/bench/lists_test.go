@@ -30,7 +30,14 @@ func BenchmarkLists(b *testing.B) {
 			{"status", cas.ListUserCertificateOrderInput{Status: "CHECKING", CurrentPage: last / 6}},
 			{"certificates", cas.ListUserCertificateOrderInput{OrderType: "CERT", CurrentPage: last / 6}},
 			{"group", cas.ListUserCertificateOrderInput{ResourceGroupId: "rg-seldom"}},
-			{"keyword", cas.ListUserCertificateOrderInput{Keyword: "host77.example"}},
+			{"rare-keyword", cas.ListUserCertificateOrderInput{Keyword: "host77.example"}},
+			{"broad-keyword", cas.ListUserCertificateOrderInput{Keyword: "example"}},
+			{"broad-keyword-deep", cas.ListUserCertificateOrderInput{Keyword: "example", CurrentPage: last}},
+			{"broad-keyword-status", cas.ListUserCertificateOrderInput{Keyword: "example", Status: "CHECKING", CurrentPage: last / 6}},
+			{"broad-keyword-certificates", cas.ListUserCertificateOrderInput{Keyword: "example", OrderType: "CERT", CurrentPage: last / 6}},
+			{"broad-keyword-group", cas.ListUserCertificateOrderInput{Keyword: "example", ResourceGroupId: "rg-seldom"}},
+			{"keyword-of-tenth", cas.ListUserCertificateOrderInput{Keyword: "9.example"}},
+			{"keyword-of-none", cas.ListUserCertificateOrderInput{Keyword: "nowhere"}},
 		} {
 			b.Run(fmt.Sprintf("%s/%d", call.name, orders), func(b *testing.B) {
 				for b.Loop() {
@@ -50,7 +57,7 @@ func BenchmarkLists(b *testing.B) {
 				env.Call("DescribeCertificateState", cas.DescribeCertificateStateInput{OrderId: int64(account.order)}).Decode(&struct{}{})
 			}
 		})
-		for _, table := range []string{"certificates", "orders", "listed", "list_blocks"} {
+		for _, table := range []string{"certificates", "orders", "listed", "list_blocks", "list_texts"} {
 			env.SQL("DELETE FROM " + table) // the environment would find orders without proofs
 		}
 	}
@@ -81,6 +88,7 @@ func fill(b *testing.B, env *testenv.Env, orders int) (some filled) {
 				}
 				if o.State == chancery.Issued {
 					certificate := chancery.NewCertificate(&o, nil, c.Parsed, chancery.NewSecret([]byte(c.Key)), env.Clock.Now())
+					certificate.ID = chancery.CertificateID(i + 1) // among so many, two drawn ones may be the same
 					certificate.PEM = c.Full()
 					certificate.NotAfter = certificate.NotAfter.Add(time.Duration(i%60) * 24 * time.Hour)
 					o.CertificateID, o.IssuedAt = certificate.ID, env.Clock.Now()

@@ -56,7 +56,7 @@ func start(b *testing.B, algorithm chancery.KeyAlgorithm) *instance {
 	}
 	s, err := service.Start(b.Context(), service.Config{
 		DataDir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", MetricsListen: "off", Products: file,
-		Resolvers: []string{dns.Addr()}, ProofWindow: time.Hour, CAKey: string(chancery.ECC256),
+		Resolvers: []string{dns.Addr()}, ProofWindow: time.Hour, CAKey: string(chancery.ECC256), Rates: "off",
 	}, chancery.SystemClock{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		b.Fatal(err)

@@ -12,20 +12,25 @@ import (
 
 	"chancery"
 	"chancery/cas"
+	"chancery/sts"
 )
 
 // operations is the reference page of every operation: from the table of
 // contents, the Input and Output structs, and the comments beside them.
 func operations(root string) (string, error) {
-	comments, err := readComments(filepath.Join(root, "cas"))
-	if err != nil {
-		return "", err
+	comments := map[string]string{}
+	for _, dir := range []string{"cas", "sts"} {
+		if err := readComments(comments, filepath.Join(root, dir)); err != nil {
+			return "", err
+		}
 	}
-	apis := (&cas.Service{}).APIs()
+	apis := append((&cas.Service{}).APIs(), (&sts.Service{}).API())
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Operations\n\nProduct `%s`, version `%s`. Every call is one signed GET or POST of `/`; parameters stand in the\n"+
 		"query, in a form body, or in both. Every answer has a RequestId. Error codes: [errors.md](errors.md);\n"+
-		"differences from the original: [divergences.md](divergences.md).\n\n", apis[0].Product, apis[0].Version)
+		"differences from the original: [divergences.md](divergences.md). The RAM action is what policies allow or deny,\n"+
+		"the resource what they may narrow it to ([access control](access-control.md)); an answer that holds a private key\n"+
+		"needs `yundun-cert:ReadPrivateKey` as well. The rate is what `--rates documented` allows an account a second.\n\n", apis[0].Product, apis[0].Version)
 	for i, api := range apis {
 		if i > 0 {
 			fmt.Fprintf(&b, "\nProduct `%s`, version `%s`:\n\n", api.Product, api.Version)
@@ -51,14 +56,48 @@ func heading(api chancery.API, current bool, o chancery.Operation) string {
 }
 
 func contents(b *strings.Builder, api chancery.API) {
-	b.WriteString("| operation | RAM action | access | |\n| --- | --- | --- | --- |\n")
+	b.WriteString("| operation | RAM action | access | resource | rate | |\n| --- | --- | --- | --- | --- | --- |\n")
 	for _, o := range api.Operations {
 		name := fmt.Sprintf("[%s](#%s)", o.Name, strings.ReplaceAll(strings.ToLower(heading(api, api.Version == cas.Version, o)), " ", "-"))
 		if o.Later {
 			name = o.Name
 		}
-		fmt.Fprintf(b, "| %s | `%s:%s` | %s | %s |\n", name, api.RAMCode, o.Name, o.Access, o.Summary)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", name, action(api, o), o.Access, resource(o), rate(o), o.Summary)
 	}
+}
+
+func action(api chancery.API, o chancery.Operation) string {
+	if o.Everyone {
+		return "none needed"
+	}
+	return "`" + api.Action(o) + "`"
+}
+
+// resource is the kind of what the Input names.
+func resource(o chancery.Operation) string {
+	named, ok := o.NewInput().(interface{ Resource() string })
+	if !ok {
+		return "`*`"
+	}
+	if example, ok := exampleResources[o.Name]; ok {
+		return example
+	}
+	kind, _, _ := strings.Cut(named.Resource(), "/")
+	return "`" + kind + "/<id>`"
+}
+
+// exampleResources are of Inputs that name nothing before they are filled in.
+var exampleResources = map[string]string{
+	"MoveResourceGroup": "`order/<id>` or `certificate/<id>`",
+	"GetContact":        "`contact/<id>`",
+	"AssumeRole":        "the role's ARN",
+}
+
+func rate(o chancery.Operation) string {
+	if o.Rate == 0 {
+		return "no limit"
+	}
+	return fmt.Sprint(o.Rate)
 }
 
 func reference(b *strings.Builder, comments map[string]string, heading string, o chancery.Operation) {
@@ -111,23 +150,24 @@ func wire(name string, t reflect.Type) (string, string, reflect.Type) {
 		return name + ".N", t.Elem().String(), nil
 	case reflect.Pointer:
 		return name, "object", t.Elem()
+	case reflect.Struct:
+		return name, "object", t
 	default:
 		return name, t.String(), nil
 	}
 }
 
-// readComments gives the comments on methods ("Service.Name") and struct fields
+// readComments adds the comments on methods ("Service.Name") and struct fields
 // ("Struct.Field") of a package directory.
-func readComments(dir string) (map[string]string, error) {
+func readComments(comments map[string]string, dir string) error {
 	files, err := parseFiles(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	page, err := doc.NewFromFiles(files.set, files.parsed, "chancery/cas", doc.PreserveAST)
+	page, err := doc.NewFromFiles(files.set, files.parsed, "chancery/"+filepath.Base(dir), doc.PreserveAST)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	comments := map[string]string{}
 	for _, t := range page.Types {
 		for _, method := range t.Methods {
 			comments[t.Name+"."+method.Name] = method.Doc
@@ -138,7 +178,7 @@ func readComments(dir string) (map[string]string, error) {
 			}
 		}
 	}
-	return comments, nil
+	return nil
 }
 
 type parsedFiles struct {

@@ -3,11 +3,13 @@ package service
 import (
 	"log/slog"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"chancery"
 	"chancery/cas"
 	"chancery/rpc"
 )
@@ -39,6 +41,8 @@ type Config struct {
 	RepeatWindow   time.Duration
 	RefundWindow   time.Duration
 	ClockSkew      time.Duration
+	Rates          string
+	AuditKeep      time.Duration
 	LogLevel       string
 	LogFormat      string
 }
@@ -67,6 +71,8 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.DurationVar(&c.RepeatWindow, "repeat-window", cas.DefaultRepeatWindow, "how long the same application sent again gets the first order; 0 turns it off")
 	flags.DurationVar(&c.RefundWindow, "refund-window", cas.DefaultRefundWindow, "how long after its issuance a revoked order gives its unit of quota back; 0: never")
 	flags.DurationVar(&c.ClockSkew, "clock-skew", rpc.DefaultClockSkew, "how far a request's time may be off")
+	flags.StringVar(&c.Rates, "rates", "default", `how often an account may call each operation: "default" for 100 a second and bursts of 200, "documented" for the original's own figures, "off", or a YAML file of rates`)
+	flags.DurationVar(&c.AuditKeep, "audit-keep", 400*24*time.Hour, "how long lines of the audit log are kept; 0: for ever")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 }
@@ -78,7 +84,7 @@ func (c *Config) check() error {
 			return configError(flag, "%d is not a port", port)
 		}
 	}
-	for flag, length := range map[string]time.Duration{"proof-window": c.ProofWindow, "repeat-window": c.RepeatWindow, "clock-skew": c.ClockSkew} {
+	for flag, length := range map[string]time.Duration{"proof-window": c.ProofWindow, "repeat-window": c.RepeatWindow, "clock-skew": c.ClockSkew, "audit-keep": c.AuditKeep} {
 		if length < 0 {
 			return configError(flag, "%s is negative", length)
 		}
@@ -103,6 +109,27 @@ func (c *Config) allowed() ([]netip.Prefix, error) {
 		prefixes[i] = prefix.Masked()
 	}
 	return prefixes, nil
+}
+
+// rates are those that the configuration names; nil is no limit.
+func (c *Config) rates(apis []chancery.API) (rpc.Rates, error) {
+	switch c.Rates {
+	case "", "default":
+		return rpc.EqualRates(rpc.DefaultRate), nil
+	case "documented":
+		return rpc.DocumentedRates, nil
+	case "off":
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.Rates)
+	if err != nil {
+		return nil, configError("rates", "it is default, documented, off or a file: %v", err)
+	}
+	rates, err := rpc.ParseRates(text, apis)
+	if err != nil {
+		return nil, configError("rates", "%s: %v", c.Rates, err)
+	}
+	return rates, nil
 }
 
 func (c *Config) logLevel() (slog.Level, error) {

@@ -29,6 +29,7 @@ import (
 	"chancery/issuer"
 	"chancery/rpc"
 	"chancery/store"
+	"chancery/sts"
 	"chancery/work"
 )
 
@@ -146,15 +147,21 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 		return err
 	}
 	registry := newRegistry()
-	worker := s.work(ctx, clock, catalogue, looker, issuers, registry)
+	worker := s.work(ctx, clock, catalogue, looker, issuers, c.AuditKeep, registry)
 	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
-		Store: s.store, Catalogue: catalogue, Clock: clock,
+		Store: rpc.WithTrails(s.store), Catalogue: catalogue, Clock: clock,
 		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, RefundWindow: c.RefundWindow, Wake: worker.Wake,
 	}
+	tokens := &sts.Service{Store: rpc.WithTrails(s.store), Clock: clock}
+	apis := append(operations.APIs(), tokens.API())
+	rates, err := c.rates(apis)
+	if err != nil {
+		return err
+	}
 	gateway := &rpc.Gateway{
-		Store: s.store, Clock: clock, Log: s.log, APIs: operations.APIs(),
-		ClockSkew: c.ClockSkew, Metrics: rpc.NewMetrics(registry),
+		Store: s.store, Clock: clock, Log: s.log, APIs: apis,
+		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry),
 	}
 	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
 		return err
@@ -177,13 +184,13 @@ func newRegistry() *prometheus.Registry {
 }
 
 // work begins background work; Stop ends it.
-func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, issuers work.Issuers, registry *prometheus.Registry) *work.Worker {
+func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, issuers work.Issuers, auditKeep time.Duration, registry *prometheus.Registry) *work.Worker {
 	const keysReady = 8
 	ctx, s.endWork = context.WithCancel(context.WithoutCancel(ctx))
 	pool := work.NewKeyPool(catalogue[0].KeyAlgorithm, keysReady)
 	worker := &work.Worker{
 		Store: s.store, Looker: looker, Issuers: issuers, Catalogue: catalogue, Clock: clock,
-		Log: s.log, Keys: pool, Metrics: work.NewMetrics(registry),
+		Log: s.log, AuditKeep: auditKeep, Keys: pool, Metrics: work.NewMetrics(registry),
 	}
 	s.workers.Go(func() { pool.Run(ctx) })
 	s.workers.Go(func() { worker.Run(ctx) })

@@ -34,6 +34,7 @@ import (
 	"chancery/keyring"
 	"chancery/rpc"
 	"chancery/store"
+	"chancery/sts"
 	"chancery/work"
 )
 
@@ -55,6 +56,7 @@ type Env struct {
 
 	t       testing.TB
 	options options
+	file    string // of the database
 	looker  chancery.Looker
 	issuers *issuer.Table
 	db      *sql.DB // beside the store's own connections
@@ -73,6 +75,8 @@ type options struct {
 	repeatWindow time.Duration
 	idle         bool
 	apis         []chancery.API
+	rates        rpc.Rates
+	driver       string // of the database
 }
 
 // Option changes what New starts.
@@ -100,6 +104,10 @@ func WithIssuer(wrap func(local chancery.Issuer) chancery.Issuer) Option {
 // WithLooker has proofs looked at by looker in place of real DNS and HTTP.
 func WithLooker(looker chancery.Looker) Option { return func(o *options) { o.looker = looker } }
 
+// WithRates limits how often operations are called; without it nothing does. The
+// clock stands still unless a test moves it, and no bucket fills meanwhile.
+func WithRates(rates rpc.Rates) Option { return func(o *options) { o.rates = rates } }
+
 // WithAPI mounts a further table of operations beside cas.
 func WithAPI(api chancery.API) Option {
 	return func(o *options) { o.apis = append(o.apis, api) }
@@ -118,7 +126,7 @@ func Products() chancery.Catalogue {
 // the test fails unless store.Examine finds the data sound.
 func New(t testing.TB, change ...Option) *Env {
 	t.Helper()
-	e := &Env{t: t, options: options{products: Products(), repeatWindow: cas.DefaultRepeatWindow}, Clock: newClock()}
+	e := &Env{t: t, options: options{products: Products(), repeatWindow: cas.DefaultRepeatWindow, driver: "sqlite"}, Clock: newClock()}
 	for _, option := range change {
 		option(&e.options)
 	}
@@ -145,7 +153,8 @@ func (e *Env) must(err error) {
 
 func (e *Env) openStore() {
 	file := filepath.Join(e.t.TempDir(), "chancery.db")
-	opened, err := store.Open(context.Background(), file)
+	e.file = file
+	opened, err := store.OpenThrough(context.Background(), e.options.driver, file)
 	e.must(err)
 	e.Store = opened
 	kek := chancery.NewSecret([]byte("a key-encryption key of 32 bytes"))
@@ -237,12 +246,14 @@ const maxHeader = 256 << 10
 
 func (e *Env) serve() {
 	operations := &cas.Service{
-		Store: e.Store, Catalogue: e.Catalogue, Clock: e.Clock,
+		Store: rpc.WithTrails(e.Store), Catalogue: e.Catalogue, Clock: e.Clock,
 		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, RefundWindow: cas.DefaultRefundWindow, Wake: e.wake,
 	}
+	tokens := &sts.Service{Store: rpc.WithTrails(e.Store), Clock: e.Clock}
 	mux := http.NewServeMux()
 	mux.Handle("/", &rpc.Gateway{
-		Store: e.Store, Clock: e.Clock, Log: e.log, APIs: append(operations.APIs(), e.options.apis...),
+		Store: e.Store, Clock: e.Clock, Log: e.log, Rates: e.options.rates,
+		APIs: append(append(operations.APIs(), tokens.API()), e.options.apis...),
 	})
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
 	server := httptest.NewUnstartedServer(mux)

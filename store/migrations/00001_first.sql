@@ -169,7 +169,7 @@ CREATE INDEX certificates_account ON certificates (account_id, created_at, id);
 CREATE INDEX certificates_serial ON certificates (serial);
 CREATE INDEX certificates_instance ON certificates (account_id, instance_id);
 
--- What lists show, of orders and certificates alike: seq counts an account's
+-- What lists show, of orders and certificates alike: seq numbers an account's
 -- entries, so that lists run newest first. It follows from the other tables.
 CREATE TABLE listed (
     kind           TEXT NOT NULL,   -- order, issued or upload
@@ -180,25 +180,33 @@ CREATE TABLE listed (
     not_after      BIGINT NOT NULL, -- of the certificate, 0 = none
     changes_at     BIGINT NOT NULL, -- when the status changes by date, 0 = never
     resource_group TEXT NOT NULL,
-    search         TEXT NOT NULL,   -- names and resource id in lower case, one a line
     PRIMARY KEY (kind, row_id)
 );
 CREATE UNIQUE INDEX listed_seq ON listed (account_id, seq);
-CREATE INDEX listed_status ON listed (account_id, kind, status, seq, row_id);
-CREATE INDEX listed_group ON listed (account_id, resource_group, kind, status, seq, row_id);
 CREATE INDEX listed_changes ON listed (changes_at) WHERE changes_at > 0;
 CREATE INDEX listed_account_changes ON listed (account_id, changes_at) WHERE changes_at > 0;
 
--- How many entries of each kind stand in each block of 512 sequence numbers, so
--- that a page deep in a list is found, and the whole counted, by reading blocks.
+-- Which of each block of 2048 numbers are of entries of a kind, status and group:
+-- a list is counted, and a page deep in it found, by reading blocks. There is
+-- no row without members.
 CREATE TABLE list_blocks (
     account_id     BIGINT NOT NULL,
     kind           TEXT NOT NULL,
     status         TEXT NOT NULL,
     block          BIGINT NOT NULL,
     resource_group TEXT NOT NULL,
-    entries        BIGINT NOT NULL CHECK (entries >= 0),
+    members        BYTEA NOT NULL CHECK (length(members) = 256), -- a bit for each number
     PRIMARY KEY (account_id, kind, status, block, resource_group)
+);
+
+-- What keywords are looked for in: a line for each of 64 numbers, empty once its
+-- entry is gone. Numbers are given out here, each once.
+CREATE TABLE list_texts (
+    account_id BIGINT NOT NULL,
+    part       BIGINT NOT NULL, -- the number of the first line, by 64
+    lines      BIGINT NOT NULL CHECK (lines <= 64),
+    text       TEXT NOT NULL,
+    PRIMARY KEY (account_id, part)
 );
 
 CREATE TABLE csrs (
@@ -315,6 +323,7 @@ DROP TABLE authorities;
 DROP TABLE companies;
 DROP TABLE contacts;
 DROP TABLE csrs;
+DROP TABLE list_texts;
 DROP TABLE list_blocks;
 DROP TABLE listed;
 DROP TABLE certificates;

@@ -8,15 +8,15 @@ SELECT * FROM accounts WHERE id = $1;
 SELECT * FROM accounts ORDER BY created_at, id;
 
 -- name: AddAccessKey :execrows
-INSERT INTO access_keys (id, account_id, secret, disabled, created_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO access_keys (id, account_id, user_id, secret, disabled, created_at)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING;
 
 -- name: AccessKey :one
 SELECT * FROM access_keys WHERE id = $1;
 
 -- name: AccessKeys :many
-SELECT id, account_id, disabled, created_at FROM access_keys
+SELECT id, account_id, user_id, disabled, created_at FROM access_keys
 WHERE account_id = $1 ORDER BY created_at, id;
 
 -- name: DisableAccessKey :execrows
@@ -25,6 +25,9 @@ UPDATE access_keys SET disabled = 1 WHERE account_id = $1 AND id = $2;
 -- name: UseNonce :execrows
 INSERT INTO nonces (access_key_id, nonce, until) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING;
+
+-- name: CountNonce :one
+SELECT COUNT(*) FROM nonces WHERE access_key_id = $1 AND nonce = $2;
 
 -- name: ForgetNonces :exec
 DELETE FROM nonces WHERE until < $1;

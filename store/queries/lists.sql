@@ -1,50 +1,65 @@
 -- name: ListEntry :one
 SELECT * FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3;
 
--- name: LastListSeq :one
-SELECT seq FROM listed WHERE account_id = $1 ORDER BY seq DESC LIMIT 1;
-
 -- name: AddListEntry :exec
-INSERT INTO listed (kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, search)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
+INSERT INTO listed (kind, row_id, account_id, seq, status, not_after, changes_at, resource_group)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: UpdateListEntry :exec
 UPDATE listed SET
     status = sqlc.arg(status), not_after = sqlc.arg(not_after), changes_at = sqlc.arg(changes_at),
-    resource_group = sqlc.arg(resource_group), search = sqlc.arg(search)
+    resource_group = sqlc.arg(resource_group)
 WHERE account_id = sqlc.arg(account_id) AND kind = sqlc.arg(kind) AND row_id = sqlc.arg(row_id);
 
 -- name: DeleteListEntry :exec
 DELETE FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3;
 
--- name: CountInBlock :exec
-INSERT INTO list_blocks (account_id, kind, status, block, resource_group, entries)
-VALUES ($1, $2, $3, $4, $5, 1)
-ON CONFLICT (account_id, kind, status, block, resource_group) DO UPDATE SET entries = list_blocks.entries + 1;
-
--- name: DiscountInBlock :exec
-UPDATE list_blocks SET entries = list_blocks.entries - 1
-WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_group = $5;
+-- name: ListEntries :many
+SELECT seq, row_id, status FROM listed
+WHERE account_id = sqlc.arg(account_id) AND seq >= sqlc.arg(first) AND seq <= sqlc.arg(last);
 
 -- name: ListBlocks :many
-SELECT block, resource_group, entries FROM list_blocks
-WHERE account_id = $1 AND kind = $2 AND status = $3 AND entries > 0;
+SELECT block, resource_group, members FROM list_blocks
+WHERE account_id = $1 AND kind = $2 AND status = $3;
 
--- name: ListEntries :many
-SELECT seq, row_id FROM listed
-WHERE account_id = sqlc.arg(account_id) AND kind = sqlc.arg(kind) AND status = sqlc.arg(status) AND seq <= sqlc.arg(upto)
-ORDER BY seq DESC LIMIT sqlc.arg(most);
+-- name: AddListBlock :one
+INSERT INTO list_blocks (account_id, kind, status, block, resource_group, members)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (account_id, kind, status, block, resource_group) DO UPDATE SET members = list_blocks.members
+RETURNING members;
 
--- name: ListGroupEntries :many
-SELECT seq, row_id FROM listed
-WHERE account_id = sqlc.arg(account_id) AND resource_group = sqlc.arg(resource_group)
-AND kind = sqlc.arg(kind) AND status = sqlc.arg(status) AND seq <= sqlc.arg(upto)
-ORDER BY seq DESC LIMIT sqlc.arg(most);
+-- name: HoldListBlock :one
+UPDATE list_blocks SET members = list_blocks.members
+WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_group = $5
+RETURNING members;
 
--- name: SearchList :many
-SELECT seq, row_id, resource_group FROM listed
-WHERE account_id = sqlc.arg(account_id) AND kind = sqlc.arg(kind) AND status = sqlc.arg(status)
-AND search LIKE lower(sqlc.arg(pattern)) ESCAPE '!';
+-- name: WriteListBlock :exec
+UPDATE list_blocks SET members = $6
+WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_group = $5;
+
+-- name: DeleteListBlock :exec
+DELETE FROM list_blocks
+WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_group = $5;
+
+-- name: LastListPart :one
+SELECT part FROM list_texts WHERE account_id = $1 ORDER BY part DESC LIMIT 1;
+
+-- name: AddListLine :one
+INSERT INTO list_texts (account_id, part, lines, text) VALUES ($1, $2, 1, $3)
+ON CONFLICT (account_id, part) DO UPDATE SET lines = list_texts.lines + 1, text = list_texts.text || excluded.text
+WHERE list_texts.lines < 64
+RETURNING lines;
+
+-- name: HoldListText :one
+UPDATE list_texts SET lines = list_texts.lines WHERE account_id = $1 AND part = $2 RETURNING text;
+
+-- name: WriteListText :exec
+UPDATE list_texts SET text = sqlc.arg(text) WHERE account_id = sqlc.arg(account_id) AND part = sqlc.arg(part);
+
+-- name: ListTexts :many
+SELECT text FROM list_texts
+WHERE account_id = sqlc.arg(account_id) AND part >= sqlc.arg(first) AND part <= sqlc.arg(last)
+ORDER BY part;
 
 -- name: AccountChanges :many
 SELECT * FROM listed WHERE account_id = sqlc.arg(account_id) AND changes_at > 0 AND changes_at <= sqlc.arg(now) LIMIT sqlc.arg(most);

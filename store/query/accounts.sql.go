@@ -10,7 +10,7 @@ import (
 )
 
 const accessKey = `-- name: AccessKey :one
-SELECT id, account_id, secret, disabled, created_at FROM access_keys WHERE id = $1
+SELECT id, account_id, secret, disabled, created_at, user_id FROM access_keys WHERE id = $1
 `
 
 func (q *Queries) AccessKey(ctx context.Context, id string) (AccessKey, error) {
@@ -22,18 +22,20 @@ func (q *Queries) AccessKey(ctx context.Context, id string) (AccessKey, error) {
 		&i.Secret,
 		&i.Disabled,
 		&i.CreatedAt,
+		&i.UserID,
 	)
 	return i, err
 }
 
 const accessKeys = `-- name: AccessKeys :many
-SELECT id, account_id, disabled, created_at FROM access_keys
+SELECT id, account_id, user_id, disabled, created_at FROM access_keys
 WHERE account_id = $1 ORDER BY created_at, id
 `
 
 type AccessKeysRow struct {
 	ID        string
 	AccountID int64
+	UserID    int64
 	Disabled  int64
 	CreatedAt int64
 }
@@ -50,6 +52,7 @@ func (q *Queries) AccessKeys(ctx context.Context, accountID int64) ([]AccessKeys
 		if err := rows.Scan(
 			&i.ID,
 			&i.AccountID,
+			&i.UserID,
 			&i.Disabled,
 			&i.CreatedAt,
 		); err != nil {
@@ -105,14 +108,15 @@ func (q *Queries) Accounts(ctx context.Context) ([]Account, error) {
 }
 
 const addAccessKey = `-- name: AddAccessKey :execrows
-INSERT INTO access_keys (id, account_id, secret, disabled, created_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO access_keys (id, account_id, user_id, secret, disabled, created_at)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 `
 
 type AddAccessKeyParams struct {
 	ID        string
 	AccountID int64
+	UserID    int64
 	Secret    []byte
 	Disabled  int64
 	CreatedAt int64
@@ -122,6 +126,7 @@ func (q *Queries) AddAccessKey(ctx context.Context, arg AddAccessKeyParams) (int
 	result, err := q.exec(ctx, q.addAccessKeyStmt, addAccessKey,
 		arg.ID,
 		arg.AccountID,
+		arg.UserID,
 		arg.Secret,
 		arg.Disabled,
 		arg.CreatedAt,
@@ -157,6 +162,22 @@ func (q *Queries) AddKeyset(ctx context.Context, wrapped []byte) (int64, error) 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const countNonce = `-- name: CountNonce :one
+SELECT COUNT(*) FROM nonces WHERE access_key_id = $1 AND nonce = $2
+`
+
+type CountNonceParams struct {
+	AccessKeyID string
+	Nonce       string
+}
+
+func (q *Queries) CountNonce(ctx context.Context, arg CountNonceParams) (int64, error) {
+	row := q.queryRow(ctx, q.countNonceStmt, countNonce, arg.AccessKeyID, arg.Nonce)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const deleteSubmissionsBefore = `-- name: DeleteSubmissionsBefore :exec

@@ -78,6 +78,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addAccountStmt, err = db.PrepareContext(ctx, addAccount); err != nil {
 		return nil, fmt.Errorf("error preparing query AddAccount: %w", err)
 	}
+	if q.addAuditEndStmt, err = db.PrepareContext(ctx, addAuditEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query AddAuditEnd: %w", err)
+	}
+	if q.addAuditLineStmt, err = db.PrepareContext(ctx, addAuditLine); err != nil {
+		return nil, fmt.Errorf("error preparing query AddAuditLine: %w", err)
+	}
 	if q.addAuthorityStmt, err = db.PrepareContext(ctx, addAuthority); err != nil {
 		return nil, fmt.Errorf("error preparing query AddAuthority: %w", err)
 	}
@@ -96,6 +102,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addEvidenceStmt, err = db.PrepareContext(ctx, addEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvidence: %w", err)
 	}
+	if q.addGroupStmt, err = db.PrepareContext(ctx, addGroup); err != nil {
+		return nil, fmt.Errorf("error preparing query AddGroup: %w", err)
+	}
 	if q.addIssuanceStmt, err = db.PrepareContext(ctx, addIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query AddIssuance: %w", err)
 	}
@@ -105,8 +114,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addLedgerLineStmt, err = db.PrepareContext(ctx, addLedgerLine); err != nil {
 		return nil, fmt.Errorf("error preparing query AddLedgerLine: %w", err)
 	}
+	if q.addListBlockStmt, err = db.PrepareContext(ctx, addListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListBlock: %w", err)
+	}
 	if q.addListEntryStmt, err = db.PrepareContext(ctx, addListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query AddListEntry: %w", err)
+	}
+	if q.addListLineStmt, err = db.PrepareContext(ctx, addListLine); err != nil {
+		return nil, fmt.Errorf("error preparing query AddListLine: %w", err)
+	}
+	if q.addMemberStmt, err = db.PrepareContext(ctx, addMember); err != nil {
+		return nil, fmt.Errorf("error preparing query AddMember: %w", err)
 	}
 	if q.addOrderStmt, err = db.PrepareContext(ctx, addOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query AddOrder: %w", err)
@@ -117,11 +135,35 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addPlanStmt, err = db.PrepareContext(ctx, addPlan); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPlan: %w", err)
 	}
+	if q.addPolicyStmt, err = db.PrepareContext(ctx, addPolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query AddPolicy: %w", err)
+	}
+	if q.addRoleStmt, err = db.PrepareContext(ctx, addRole); err != nil {
+		return nil, fmt.Errorf("error preparing query AddRole: %w", err)
+	}
+	if q.addSessionStmt, err = db.PrepareContext(ctx, addSession); err != nil {
+		return nil, fmt.Errorf("error preparing query AddSession: %w", err)
+	}
 	if q.addStepStmt, err = db.PrepareContext(ctx, addStep); err != nil {
 		return nil, fmt.Errorf("error preparing query AddStep: %w", err)
 	}
+	if q.addUserStmt, err = db.PrepareContext(ctx, addUser); err != nil {
+		return nil, fmt.Errorf("error preparing query AddUser: %w", err)
+	}
 	if q.addValidationStmt, err = db.PrepareContext(ctx, addValidation); err != nil {
 		return nil, fmt.Errorf("error preparing query AddValidation: %w", err)
+	}
+	if q.attachPolicyStmt, err = db.PrepareContext(ctx, attachPolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query AttachPolicy: %w", err)
+	}
+	if q.attachmentsStmt, err = db.PrepareContext(ctx, attachments); err != nil {
+		return nil, fmt.Errorf("error preparing query Attachments: %w", err)
+	}
+	if q.auditEndStmt, err = db.PrepareContext(ctx, auditEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query AuditEnd: %w", err)
+	}
+	if q.auditLinesStmt, err = db.PrepareContext(ctx, auditLines); err != nil {
+		return nil, fmt.Errorf("error preparing query AuditLines: %w", err)
 	}
 	if q.authoritiesStmt, err = db.PrepareContext(ctx, authorities); err != nil {
 		return nil, fmt.Errorf("error preparing query Authorities: %w", err)
@@ -174,6 +216,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countACMEOpeningsStmt, err = db.PrepareContext(ctx, countACMEOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query CountACMEOpenings: %w", err)
 	}
+	if q.countAttachmentsStmt, err = db.PrepareContext(ctx, countAttachments); err != nil {
+		return nil, fmt.Errorf("error preparing query CountAttachments: %w", err)
+	}
 	if q.countCSRsStmt, err = db.PrepareContext(ctx, countCSRs); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCSRs: %w", err)
 	}
@@ -186,14 +231,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
 	}
-	if q.countInBlockStmt, err = db.PrepareContext(ctx, countInBlock); err != nil {
-		return nil, fmt.Errorf("error preparing query CountInBlock: %w", err)
-	}
 	if q.countIssuanceStmt, err = db.PrepareContext(ctx, countIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssuance: %w", err)
 	}
 	if q.countIssuedStmt, err = db.PrepareContext(ctx, countIssued); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssued: %w", err)
+	}
+	if q.countNonceStmt, err = db.PrepareContext(ctx, countNonce); err != nil {
+		return nil, fmt.Errorf("error preparing query CountNonce: %w", err)
 	}
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
@@ -210,6 +255,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteACMEIssuerStmt, err = db.PrepareContext(ctx, deleteACMEIssuer); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteACMEIssuer: %w", err)
 	}
+	if q.deleteAuditLinesStmt, err = db.PrepareContext(ctx, deleteAuditLines); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteAuditLines: %w", err)
+	}
 	if q.deleteCSRStmt, err = db.PrepareContext(ctx, deleteCSR); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteCSR: %w", err)
 	}
@@ -222,6 +270,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteContactStmt, err = db.PrepareContext(ctx, deleteContact); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteContact: %w", err)
 	}
+	if q.deleteGroupStmt, err = db.PrepareContext(ctx, deleteGroup); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteGroup: %w", err)
+	}
+	if q.deleteGroupMembersStmt, err = db.PrepareContext(ctx, deleteGroupMembers); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteGroupMembers: %w", err)
+	}
+	if q.deleteListBlockStmt, err = db.PrepareContext(ctx, deleteListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteListBlock: %w", err)
+	}
 	if q.deleteListEntryStmt, err = db.PrepareContext(ctx, deleteListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteListEntry: %w", err)
 	}
@@ -231,14 +288,35 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteOrderStepsStmt, err = db.PrepareContext(ctx, deleteOrderSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteOrderSteps: %w", err)
 	}
+	if q.deletePolicyStmt, err = db.PrepareContext(ctx, deletePolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query DeletePolicy: %w", err)
+	}
+	if q.deleteRoleStmt, err = db.PrepareContext(ctx, deleteRole); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteRole: %w", err)
+	}
+	if q.deleteRoleSessionsStmt, err = db.PrepareContext(ctx, deleteRoleSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteRoleSessions: %w", err)
+	}
 	if q.deleteSubmissionsBeforeStmt, err = db.PrepareContext(ctx, deleteSubmissionsBefore); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteSubmissionsBefore: %w", err)
 	}
+	if q.deleteUserStmt, err = db.PrepareContext(ctx, deleteUser); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteUser: %w", err)
+	}
+	if q.deleteUserKeysStmt, err = db.PrepareContext(ctx, deleteUserKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteUserKeys: %w", err)
+	}
+	if q.deleteUserMembershipsStmt, err = db.PrepareContext(ctx, deleteUserMemberships); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteUserMemberships: %w", err)
+	}
+	if q.detachAllStmt, err = db.PrepareContext(ctx, detachAll); err != nil {
+		return nil, fmt.Errorf("error preparing query DetachAll: %w", err)
+	}
+	if q.detachPolicyStmt, err = db.PrepareContext(ctx, detachPolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query DetachPolicy: %w", err)
+	}
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
-	}
-	if q.discountInBlockStmt, err = db.PrepareContext(ctx, discountInBlock); err != nil {
-		return nil, fmt.Errorf("error preparing query DiscountInBlock: %w", err)
 	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
@@ -246,11 +324,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.finishStepStmt, err = db.PrepareContext(ctx, finishStep); err != nil {
 		return nil, fmt.Errorf("error preparing query FinishStep: %w", err)
 	}
+	if q.firstAuditLineStmt, err = db.PrepareContext(ctx, firstAuditLine); err != nil {
+		return nil, fmt.Errorf("error preparing query FirstAuditLine: %w", err)
+	}
 	if q.forgetACMEOpeningsStmt, err = db.PrepareContext(ctx, forgetACMEOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetACMEOpenings: %w", err)
 	}
 	if q.forgetNoncesStmt, err = db.PrepareContext(ctx, forgetNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetNonces: %w", err)
+	}
+	if q.forgetSessionsStmt, err = db.PrepareContext(ctx, forgetSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetSessions: %w", err)
 	}
 	if q.freeACMEOrderURLStmt, err = db.PrepareContext(ctx, freeACMEOrderURL); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeACMEOrderURL: %w", err)
@@ -258,8 +342,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.giveUnitBackStmt, err = db.PrepareContext(ctx, giveUnitBack); err != nil {
 		return nil, fmt.Errorf("error preparing query GiveUnitBack: %w", err)
 	}
+	if q.groupNamedStmt, err = db.PrepareContext(ctx, groupNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query GroupNamed: %w", err)
+	}
+	if q.groupOfIDStmt, err = db.PrepareContext(ctx, groupOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query GroupOfID: %w", err)
+	}
+	if q.groupPoliciesOfStmt, err = db.PrepareContext(ctx, groupPoliciesOf); err != nil {
+		return nil, fmt.Errorf("error preparing query GroupPoliciesOf: %w", err)
+	}
+	if q.groupsStmt, err = db.PrepareContext(ctx, groups); err != nil {
+		return nil, fmt.Errorf("error preparing query Groups: %w", err)
+	}
 	if q.hideCertificateStmt, err = db.PrepareContext(ctx, hideCertificate); err != nil {
 		return nil, fmt.Errorf("error preparing query HideCertificate: %w", err)
+	}
+	if q.holdAuditEndStmt, err = db.PrepareContext(ctx, holdAuditEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldAuditEnd: %w", err)
+	}
+	if q.holdListBlockStmt, err = db.PrepareContext(ctx, holdListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldListBlock: %w", err)
+	}
+	if q.holdListTextStmt, err = db.PrepareContext(ctx, holdListText); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldListText: %w", err)
 	}
 	if q.hurryStepStmt, err = db.PrepareContext(ctx, hurryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query HurryStep: %w", err)
@@ -273,11 +378,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.keysetStmt, err = db.PrepareContext(ctx, keyset); err != nil {
 		return nil, fmt.Errorf("error preparing query Keyset: %w", err)
 	}
+	if q.lastAuditLineBeforeStmt, err = db.PrepareContext(ctx, lastAuditLineBefore); err != nil {
+		return nil, fmt.Errorf("error preparing query LastAuditLineBefore: %w", err)
+	}
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
 	}
-	if q.lastListSeqStmt, err = db.PrepareContext(ctx, lastListSeq); err != nil {
-		return nil, fmt.Errorf("error preparing query LastListSeq: %w", err)
+	if q.lastListPartStmt, err = db.PrepareContext(ctx, lastListPart); err != nil {
+		return nil, fmt.Errorf("error preparing query LastListPart: %w", err)
 	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
@@ -303,11 +411,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listEntryStmt, err = db.PrepareContext(ctx, listEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query ListEntry: %w", err)
 	}
-	if q.listGroupEntriesStmt, err = db.PrepareContext(ctx, listGroupEntries); err != nil {
-		return nil, fmt.Errorf("error preparing query ListGroupEntries: %w", err)
+	if q.listTextsStmt, err = db.PrepareContext(ctx, listTexts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListTexts: %w", err)
 	}
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
+	}
+	if q.membersStmt, err = db.PrepareContext(ctx, members); err != nil {
+		return nil, fmt.Errorf("error preparing query Members: %w", err)
 	}
 	if q.newestCRLStmt, err = db.PrepareContext(ctx, newestCRL); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestCRL: %w", err)
@@ -342,11 +453,23 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.orderStepsStmt, err = db.PrepareContext(ctx, orderSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderSteps: %w", err)
 	}
+	if q.ordersOfCSRStmt, err = db.PrepareContext(ctx, ordersOfCSR); err != nil {
+		return nil, fmt.Errorf("error preparing query OrdersOfCSR: %w", err)
+	}
 	if q.ordersUnderReviewStmt, err = db.PrepareContext(ctx, ordersUnderReview); err != nil {
 		return nil, fmt.Errorf("error preparing query OrdersUnderReview: %w", err)
 	}
 	if q.plansStmt, err = db.PrepareContext(ctx, plans); err != nil {
 		return nil, fmt.Errorf("error preparing query Plans: %w", err)
+	}
+	if q.policiesStmt, err = db.PrepareContext(ctx, policies); err != nil {
+		return nil, fmt.Errorf("error preparing query Policies: %w", err)
+	}
+	if q.policiesOfStmt, err = db.PrepareContext(ctx, policiesOf); err != nil {
+		return nil, fmt.Errorf("error preparing query PoliciesOf: %w", err)
+	}
+	if q.policyNamedStmt, err = db.PrepareContext(ctx, policyNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query PolicyNamed: %w", err)
 	}
 	if q.postponeStepStmt, err = db.PrepareContext(ctx, postponeStep); err != nil {
 		return nil, fmt.Errorf("error preparing query PostponeStep: %w", err)
@@ -360,17 +483,41 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
 	}
+	if q.removeMemberStmt, err = db.PrepareContext(ctx, removeMember); err != nil {
+		return nil, fmt.Errorf("error preparing query RemoveMember: %w", err)
+	}
 	if q.renewalStmt, err = db.PrepareContext(ctx, renewal); err != nil {
 		return nil, fmt.Errorf("error preparing query Renewal: %w", err)
 	}
 	if q.revokeIssuanceStmt, err = db.PrepareContext(ctx, revokeIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokeIssuance: %w", err)
 	}
+	if q.revokeRoleSessionsStmt, err = db.PrepareContext(ctx, revokeRoleSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokeRoleSessions: %w", err)
+	}
+	if q.revokeSessionStmt, err = db.PrepareContext(ctx, revokeSession); err != nil {
+		return nil, fmt.Errorf("error preparing query RevokeSession: %w", err)
+	}
 	if q.revokedIssuancesStmt, err = db.PrepareContext(ctx, revokedIssuances); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokedIssuances: %w", err)
 	}
-	if q.searchListStmt, err = db.PrepareContext(ctx, searchList); err != nil {
-		return nil, fmt.Errorf("error preparing query SearchList: %w", err)
+	if q.roleNamedStmt, err = db.PrepareContext(ctx, roleNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query RoleNamed: %w", err)
+	}
+	if q.roleOfIDStmt, err = db.PrepareContext(ctx, roleOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query RoleOfID: %w", err)
+	}
+	if q.rolesStmt, err = db.PrepareContext(ctx, roles); err != nil {
+		return nil, fmt.Errorf("error preparing query Roles: %w", err)
+	}
+	if q.sealAuditEndStmt, err = db.PrepareContext(ctx, sealAuditEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query SealAuditEnd: %w", err)
+	}
+	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
+		return nil, fmt.Errorf("error preparing query Session: %w", err)
+	}
+	if q.sessionsStmt, err = db.PrepareContext(ctx, sessions); err != nil {
+		return nil, fmt.Errorf("error preparing query Sessions: %w", err)
 	}
 	if q.setACMEAccountURLStmt, err = db.PrepareContext(ctx, setACMEAccountURL); err != nil {
 		return nil, fmt.Errorf("error preparing query SetACMEAccountURL: %w", err)
@@ -408,11 +555,32 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.updateOrderStmt, err = db.PrepareContext(ctx, updateOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateOrder: %w", err)
 	}
+	if q.updatePolicyStmt, err = db.PrepareContext(ctx, updatePolicy); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdatePolicy: %w", err)
+	}
+	if q.updateRoleStmt, err = db.PrepareContext(ctx, updateRole); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateRole: %w", err)
+	}
 	if q.useNonceStmt, err = db.PrepareContext(ctx, useNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query UseNonce: %w", err)
 	}
+	if q.userNamedStmt, err = db.PrepareContext(ctx, userNamed); err != nil {
+		return nil, fmt.Errorf("error preparing query UserNamed: %w", err)
+	}
+	if q.userOfIDStmt, err = db.PrepareContext(ctx, userOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query UserOfID: %w", err)
+	}
+	if q.usersStmt, err = db.PrepareContext(ctx, users); err != nil {
+		return nil, fmt.Errorf("error preparing query Users: %w", err)
+	}
 	if q.validationsStmt, err = db.PrepareContext(ctx, validations); err != nil {
 		return nil, fmt.Errorf("error preparing query Validations: %w", err)
+	}
+	if q.writeListBlockStmt, err = db.PrepareContext(ctx, writeListBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteListBlock: %w", err)
+	}
+	if q.writeListTextStmt, err = db.PrepareContext(ctx, writeListText); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteListText: %w", err)
 	}
 	return &q, nil
 }
@@ -509,6 +677,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addAccountStmt: %w", cerr)
 		}
 	}
+	if q.addAuditEndStmt != nil {
+		if cerr := q.addAuditEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addAuditEndStmt: %w", cerr)
+		}
+	}
+	if q.addAuditLineStmt != nil {
+		if cerr := q.addAuditLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addAuditLineStmt: %w", cerr)
+		}
+	}
 	if q.addAuthorityStmt != nil {
 		if cerr := q.addAuthorityStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addAuthorityStmt: %w", cerr)
@@ -539,6 +717,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addEvidenceStmt: %w", cerr)
 		}
 	}
+	if q.addGroupStmt != nil {
+		if cerr := q.addGroupStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addGroupStmt: %w", cerr)
+		}
+	}
 	if q.addIssuanceStmt != nil {
 		if cerr := q.addIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addIssuanceStmt: %w", cerr)
@@ -554,9 +737,24 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addLedgerLineStmt: %w", cerr)
 		}
 	}
+	if q.addListBlockStmt != nil {
+		if cerr := q.addListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListBlockStmt: %w", cerr)
+		}
+	}
 	if q.addListEntryStmt != nil {
 		if cerr := q.addListEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addListEntryStmt: %w", cerr)
+		}
+	}
+	if q.addListLineStmt != nil {
+		if cerr := q.addListLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addListLineStmt: %w", cerr)
+		}
+	}
+	if q.addMemberStmt != nil {
+		if cerr := q.addMemberStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addMemberStmt: %w", cerr)
 		}
 	}
 	if q.addOrderStmt != nil {
@@ -574,14 +772,54 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addPlanStmt: %w", cerr)
 		}
 	}
+	if q.addPolicyStmt != nil {
+		if cerr := q.addPolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addPolicyStmt: %w", cerr)
+		}
+	}
+	if q.addRoleStmt != nil {
+		if cerr := q.addRoleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addRoleStmt: %w", cerr)
+		}
+	}
+	if q.addSessionStmt != nil {
+		if cerr := q.addSessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addSessionStmt: %w", cerr)
+		}
+	}
 	if q.addStepStmt != nil {
 		if cerr := q.addStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addStepStmt: %w", cerr)
 		}
 	}
+	if q.addUserStmt != nil {
+		if cerr := q.addUserStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addUserStmt: %w", cerr)
+		}
+	}
 	if q.addValidationStmt != nil {
 		if cerr := q.addValidationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addValidationStmt: %w", cerr)
+		}
+	}
+	if q.attachPolicyStmt != nil {
+		if cerr := q.attachPolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attachPolicyStmt: %w", cerr)
+		}
+	}
+	if q.attachmentsStmt != nil {
+		if cerr := q.attachmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing attachmentsStmt: %w", cerr)
+		}
+	}
+	if q.auditEndStmt != nil {
+		if cerr := q.auditEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing auditEndStmt: %w", cerr)
+		}
+	}
+	if q.auditLinesStmt != nil {
+		if cerr := q.auditLinesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing auditLinesStmt: %w", cerr)
 		}
 	}
 	if q.authoritiesStmt != nil {
@@ -669,6 +907,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countACMEOpeningsStmt: %w", cerr)
 		}
 	}
+	if q.countAttachmentsStmt != nil {
+		if cerr := q.countAttachmentsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countAttachmentsStmt: %w", cerr)
+		}
+	}
 	if q.countCSRsStmt != nil {
 		if cerr := q.countCSRsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countCSRsStmt: %w", cerr)
@@ -689,11 +932,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.countInBlockStmt != nil {
-		if cerr := q.countInBlockStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing countInBlockStmt: %w", cerr)
-		}
-	}
 	if q.countIssuanceStmt != nil {
 		if cerr := q.countIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuanceStmt: %w", cerr)
@@ -702,6 +940,11 @@ func (q *Queries) Close() error {
 	if q.countIssuedStmt != nil {
 		if cerr := q.countIssuedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuedStmt: %w", cerr)
+		}
+	}
+	if q.countNonceStmt != nil {
+		if cerr := q.countNonceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countNonceStmt: %w", cerr)
 		}
 	}
 	if q.countPlansWithUnitsStmt != nil {
@@ -729,6 +972,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteACMEIssuerStmt: %w", cerr)
 		}
 	}
+	if q.deleteAuditLinesStmt != nil {
+		if cerr := q.deleteAuditLinesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteAuditLinesStmt: %w", cerr)
+		}
+	}
 	if q.deleteCSRStmt != nil {
 		if cerr := q.deleteCSRStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteCSRStmt: %w", cerr)
@@ -749,6 +997,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteContactStmt: %w", cerr)
 		}
 	}
+	if q.deleteGroupStmt != nil {
+		if cerr := q.deleteGroupStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteGroupStmt: %w", cerr)
+		}
+	}
+	if q.deleteGroupMembersStmt != nil {
+		if cerr := q.deleteGroupMembersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteGroupMembersStmt: %w", cerr)
+		}
+	}
+	if q.deleteListBlockStmt != nil {
+		if cerr := q.deleteListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteListBlockStmt: %w", cerr)
+		}
+	}
 	if q.deleteListEntryStmt != nil {
 		if cerr := q.deleteListEntryStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteListEntryStmt: %w", cerr)
@@ -764,19 +1027,54 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteOrderStepsStmt: %w", cerr)
 		}
 	}
+	if q.deletePolicyStmt != nil {
+		if cerr := q.deletePolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deletePolicyStmt: %w", cerr)
+		}
+	}
+	if q.deleteRoleStmt != nil {
+		if cerr := q.deleteRoleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteRoleStmt: %w", cerr)
+		}
+	}
+	if q.deleteRoleSessionsStmt != nil {
+		if cerr := q.deleteRoleSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteRoleSessionsStmt: %w", cerr)
+		}
+	}
 	if q.deleteSubmissionsBeforeStmt != nil {
 		if cerr := q.deleteSubmissionsBeforeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteSubmissionsBeforeStmt: %w", cerr)
 		}
 	}
+	if q.deleteUserStmt != nil {
+		if cerr := q.deleteUserStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteUserStmt: %w", cerr)
+		}
+	}
+	if q.deleteUserKeysStmt != nil {
+		if cerr := q.deleteUserKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteUserKeysStmt: %w", cerr)
+		}
+	}
+	if q.deleteUserMembershipsStmt != nil {
+		if cerr := q.deleteUserMembershipsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteUserMembershipsStmt: %w", cerr)
+		}
+	}
+	if q.detachAllStmt != nil {
+		if cerr := q.detachAllStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing detachAllStmt: %w", cerr)
+		}
+	}
+	if q.detachPolicyStmt != nil {
+		if cerr := q.detachPolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing detachPolicyStmt: %w", cerr)
+		}
+	}
 	if q.disableAccessKeyStmt != nil {
 		if cerr := q.disableAccessKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
-		}
-	}
-	if q.discountInBlockStmt != nil {
-		if cerr := q.discountInBlockStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing discountInBlockStmt: %w", cerr)
 		}
 	}
 	if q.evidenceStmt != nil {
@@ -789,6 +1087,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing finishStepStmt: %w", cerr)
 		}
 	}
+	if q.firstAuditLineStmt != nil {
+		if cerr := q.firstAuditLineStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing firstAuditLineStmt: %w", cerr)
+		}
+	}
 	if q.forgetACMEOpeningsStmt != nil {
 		if cerr := q.forgetACMEOpeningsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetACMEOpeningsStmt: %w", cerr)
@@ -797,6 +1100,11 @@ func (q *Queries) Close() error {
 	if q.forgetNoncesStmt != nil {
 		if cerr := q.forgetNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetNoncesStmt: %w", cerr)
+		}
+	}
+	if q.forgetSessionsStmt != nil {
+		if cerr := q.forgetSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetSessionsStmt: %w", cerr)
 		}
 	}
 	if q.freeACMEOrderURLStmt != nil {
@@ -809,9 +1117,44 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing giveUnitBackStmt: %w", cerr)
 		}
 	}
+	if q.groupNamedStmt != nil {
+		if cerr := q.groupNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupNamedStmt: %w", cerr)
+		}
+	}
+	if q.groupOfIDStmt != nil {
+		if cerr := q.groupOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupOfIDStmt: %w", cerr)
+		}
+	}
+	if q.groupPoliciesOfStmt != nil {
+		if cerr := q.groupPoliciesOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupPoliciesOfStmt: %w", cerr)
+		}
+	}
+	if q.groupsStmt != nil {
+		if cerr := q.groupsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupsStmt: %w", cerr)
+		}
+	}
 	if q.hideCertificateStmt != nil {
 		if cerr := q.hideCertificateStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing hideCertificateStmt: %w", cerr)
+		}
+	}
+	if q.holdAuditEndStmt != nil {
+		if cerr := q.holdAuditEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdAuditEndStmt: %w", cerr)
+		}
+	}
+	if q.holdListBlockStmt != nil {
+		if cerr := q.holdListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdListBlockStmt: %w", cerr)
+		}
+	}
+	if q.holdListTextStmt != nil {
+		if cerr := q.holdListTextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdListTextStmt: %w", cerr)
 		}
 	}
 	if q.hurryStepStmt != nil {
@@ -834,14 +1177,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing keysetStmt: %w", cerr)
 		}
 	}
+	if q.lastAuditLineBeforeStmt != nil {
+		if cerr := q.lastAuditLineBeforeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastAuditLineBeforeStmt: %w", cerr)
+		}
+	}
 	if q.lastEvidenceStmt != nil {
 		if cerr := q.lastEvidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.lastListSeqStmt != nil {
-		if cerr := q.lastListSeqStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing lastListSeqStmt: %w", cerr)
+	if q.lastListPartStmt != nil {
+		if cerr := q.lastListPartStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastListPartStmt: %w", cerr)
 		}
 	}
 	if q.ledgerStmt != nil {
@@ -884,14 +1232,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listEntryStmt: %w", cerr)
 		}
 	}
-	if q.listGroupEntriesStmt != nil {
-		if cerr := q.listGroupEntriesStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing listGroupEntriesStmt: %w", cerr)
+	if q.listTextsStmt != nil {
+		if cerr := q.listTextsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listTextsStmt: %w", cerr)
 		}
 	}
 	if q.markProvedStmt != nil {
 		if cerr := q.markProvedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing markProvedStmt: %w", cerr)
+		}
+	}
+	if q.membersStmt != nil {
+		if cerr := q.membersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing membersStmt: %w", cerr)
 		}
 	}
 	if q.newestCRLStmt != nil {
@@ -949,6 +1302,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing orderStepsStmt: %w", cerr)
 		}
 	}
+	if q.ordersOfCSRStmt != nil {
+		if cerr := q.ordersOfCSRStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ordersOfCSRStmt: %w", cerr)
+		}
+	}
 	if q.ordersUnderReviewStmt != nil {
 		if cerr := q.ordersUnderReviewStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ordersUnderReviewStmt: %w", cerr)
@@ -957,6 +1315,21 @@ func (q *Queries) Close() error {
 	if q.plansStmt != nil {
 		if cerr := q.plansStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing plansStmt: %w", cerr)
+		}
+	}
+	if q.policiesStmt != nil {
+		if cerr := q.policiesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing policiesStmt: %w", cerr)
+		}
+	}
+	if q.policiesOfStmt != nil {
+		if cerr := q.policiesOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing policiesOfStmt: %w", cerr)
+		}
+	}
+	if q.policyNamedStmt != nil {
+		if cerr := q.policyNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing policyNamedStmt: %w", cerr)
 		}
 	}
 	if q.postponeStepStmt != nil {
@@ -979,6 +1352,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
 		}
 	}
+	if q.removeMemberStmt != nil {
+		if cerr := q.removeMemberStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing removeMemberStmt: %w", cerr)
+		}
+	}
 	if q.renewalStmt != nil {
 		if cerr := q.renewalStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing renewalStmt: %w", cerr)
@@ -989,14 +1367,49 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing revokeIssuanceStmt: %w", cerr)
 		}
 	}
+	if q.revokeRoleSessionsStmt != nil {
+		if cerr := q.revokeRoleSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokeRoleSessionsStmt: %w", cerr)
+		}
+	}
+	if q.revokeSessionStmt != nil {
+		if cerr := q.revokeSessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing revokeSessionStmt: %w", cerr)
+		}
+	}
 	if q.revokedIssuancesStmt != nil {
 		if cerr := q.revokedIssuancesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing revokedIssuancesStmt: %w", cerr)
 		}
 	}
-	if q.searchListStmt != nil {
-		if cerr := q.searchListStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing searchListStmt: %w", cerr)
+	if q.roleNamedStmt != nil {
+		if cerr := q.roleNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing roleNamedStmt: %w", cerr)
+		}
+	}
+	if q.roleOfIDStmt != nil {
+		if cerr := q.roleOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing roleOfIDStmt: %w", cerr)
+		}
+	}
+	if q.rolesStmt != nil {
+		if cerr := q.rolesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing rolesStmt: %w", cerr)
+		}
+	}
+	if q.sealAuditEndStmt != nil {
+		if cerr := q.sealAuditEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealAuditEndStmt: %w", cerr)
+		}
+	}
+	if q.sessionStmt != nil {
+		if cerr := q.sessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sessionStmt: %w", cerr)
+		}
+	}
+	if q.sessionsStmt != nil {
+		if cerr := q.sessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sessionsStmt: %w", cerr)
 		}
 	}
 	if q.setACMEAccountURLStmt != nil {
@@ -1059,14 +1472,49 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing updateOrderStmt: %w", cerr)
 		}
 	}
+	if q.updatePolicyStmt != nil {
+		if cerr := q.updatePolicyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updatePolicyStmt: %w", cerr)
+		}
+	}
+	if q.updateRoleStmt != nil {
+		if cerr := q.updateRoleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateRoleStmt: %w", cerr)
+		}
+	}
 	if q.useNonceStmt != nil {
 		if cerr := q.useNonceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing useNonceStmt: %w", cerr)
 		}
 	}
+	if q.userNamedStmt != nil {
+		if cerr := q.userNamedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userNamedStmt: %w", cerr)
+		}
+	}
+	if q.userOfIDStmt != nil {
+		if cerr := q.userOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing userOfIDStmt: %w", cerr)
+		}
+	}
+	if q.usersStmt != nil {
+		if cerr := q.usersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing usersStmt: %w", cerr)
+		}
+	}
 	if q.validationsStmt != nil {
 		if cerr := q.validationsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing validationsStmt: %w", cerr)
+		}
+	}
+	if q.writeListBlockStmt != nil {
+		if cerr := q.writeListBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeListBlockStmt: %w", cerr)
+		}
+	}
+	if q.writeListTextStmt != nil {
+		if cerr := q.writeListTextStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeListTextStmt: %w", cerr)
 		}
 	}
 	return err
@@ -1126,21 +1574,35 @@ type Queries struct {
 	addACMEOrderStmt            *sql.Stmt
 	addAccessKeyStmt            *sql.Stmt
 	addAccountStmt              *sql.Stmt
+	addAuditEndStmt             *sql.Stmt
+	addAuditLineStmt            *sql.Stmt
 	addAuthorityStmt            *sql.Stmt
 	addCSRStmt                  *sql.Stmt
 	addCertificateStmt          *sql.Stmt
 	addCompanyStmt              *sql.Stmt
 	addContactStmt              *sql.Stmt
 	addEvidenceStmt             *sql.Stmt
+	addGroupStmt                *sql.Stmt
 	addIssuanceStmt             *sql.Stmt
 	addKeysetStmt               *sql.Stmt
 	addLedgerLineStmt           *sql.Stmt
+	addListBlockStmt            *sql.Stmt
 	addListEntryStmt            *sql.Stmt
+	addListLineStmt             *sql.Stmt
+	addMemberStmt               *sql.Stmt
 	addOrderStmt                *sql.Stmt
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
+	addPolicyStmt               *sql.Stmt
+	addRoleStmt                 *sql.Stmt
+	addSessionStmt              *sql.Stmt
 	addStepStmt                 *sql.Stmt
+	addUserStmt                 *sql.Stmt
 	addValidationStmt           *sql.Stmt
+	attachPolicyStmt            *sql.Stmt
+	attachmentsStmt             *sql.Stmt
+	auditEndStmt                *sql.Stmt
+	auditLinesStmt              *sql.Stmt
 	authoritiesStmt             *sql.Stmt
 	cRLStmt                     *sql.Stmt
 	cSRStmt                     *sql.Stmt
@@ -1158,41 +1620,63 @@ type Queries struct {
 	completeIssuanceStmt        *sql.Stmt
 	contactStmt                 *sql.Stmt
 	countACMEOpeningsStmt       *sql.Stmt
+	countAttachmentsStmt        *sql.Stmt
 	countCSRsStmt               *sql.Stmt
 	countCompaniesStmt          *sql.Stmt
 	countContactsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
-	countInBlockStmt            *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
+	countNonceStmt              *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
 	countRevocationStmt         *sql.Stmt
 	debitOfStmt                 *sql.Stmt
 	deleteACMEAccountStmt       *sql.Stmt
 	deleteACMEIssuerStmt        *sql.Stmt
+	deleteAuditLinesStmt        *sql.Stmt
 	deleteCSRStmt               *sql.Stmt
 	deleteCertificateStmt       *sql.Stmt
 	deleteCompanyStmt           *sql.Stmt
 	deleteContactStmt           *sql.Stmt
+	deleteGroupStmt             *sql.Stmt
+	deleteGroupMembersStmt      *sql.Stmt
+	deleteListBlockStmt         *sql.Stmt
 	deleteListEntryStmt         *sql.Stmt
 	deleteOrderKeyStmt          *sql.Stmt
 	deleteOrderStepsStmt        *sql.Stmt
+	deletePolicyStmt            *sql.Stmt
+	deleteRoleStmt              *sql.Stmt
+	deleteRoleSessionsStmt      *sql.Stmt
 	deleteSubmissionsBeforeStmt *sql.Stmt
+	deleteUserStmt              *sql.Stmt
+	deleteUserKeysStmt          *sql.Stmt
+	deleteUserMembershipsStmt   *sql.Stmt
+	detachAllStmt               *sql.Stmt
+	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
-	discountInBlockStmt         *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
+	firstAuditLineStmt          *sql.Stmt
 	forgetACMEOpeningsStmt      *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
+	forgetSessionsStmt          *sql.Stmt
 	freeACMEOrderURLStmt        *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
+	groupNamedStmt              *sql.Stmt
+	groupOfIDStmt               *sql.Stmt
+	groupPoliciesOfStmt         *sql.Stmt
+	groupsStmt                  *sql.Stmt
 	hideCertificateStmt         *sql.Stmt
+	holdAuditEndStmt            *sql.Stmt
+	holdListBlockStmt           *sql.Stmt
+	holdListTextStmt            *sql.Stmt
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
 	keysetStmt                  *sql.Stmt
+	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
-	lastListSeqStmt             *sql.Stmt
+	lastListPartStmt            *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1201,8 +1685,9 @@ type Queries struct {
 	listContactsStmt            *sql.Stmt
 	listEntriesStmt             *sql.Stmt
 	listEntryStmt               *sql.Stmt
-	listGroupEntriesStmt        *sql.Stmt
+	listTextsStmt               *sql.Stmt
 	markProvedStmt              *sql.Stmt
+	membersStmt                 *sql.Stmt
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
 	newestContactStmt           *sql.Stmt
@@ -1214,16 +1699,28 @@ type Queries struct {
 	orderKeyStmt                *sql.Stmt
 	orderOfInstanceStmt         *sql.Stmt
 	orderStepsStmt              *sql.Stmt
+	ordersOfCSRStmt             *sql.Stmt
 	ordersUnderReviewStmt       *sql.Stmt
 	plansStmt                   *sql.Stmt
+	policiesStmt                *sql.Stmt
+	policiesOfStmt              *sql.Stmt
+	policyNamedStmt             *sql.Stmt
 	postponeStepStmt            *sql.Stmt
 	putCRLStmt                  *sql.Stmt
 	putRenewalStmt              *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
+	removeMemberStmt            *sql.Stmt
 	renewalStmt                 *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
+	revokeRoleSessionsStmt      *sql.Stmt
+	revokeSessionStmt           *sql.Stmt
 	revokedIssuancesStmt        *sql.Stmt
-	searchListStmt              *sql.Stmt
+	roleNamedStmt               *sql.Stmt
+	roleOfIDStmt                *sql.Stmt
+	rolesStmt                   *sql.Stmt
+	sealAuditEndStmt            *sql.Stmt
+	sessionStmt                 *sql.Stmt
+	sessionsStmt                *sql.Stmt
 	setACMEAccountURLStmt       *sql.Stmt
 	setProofStmt                *sql.Stmt
 	signedIssuanceStmt          *sql.Stmt
@@ -1236,8 +1733,15 @@ type Queries struct {
 	updateContactStmt           *sql.Stmt
 	updateListEntryStmt         *sql.Stmt
 	updateOrderStmt             *sql.Stmt
+	updatePolicyStmt            *sql.Stmt
+	updateRoleStmt              *sql.Stmt
 	useNonceStmt                *sql.Stmt
+	userNamedStmt               *sql.Stmt
+	userOfIDStmt                *sql.Stmt
+	usersStmt                   *sql.Stmt
 	validationsStmt             *sql.Stmt
+	writeListBlockStmt          *sql.Stmt
+	writeListTextStmt           *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -1262,21 +1766,35 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addACMEOrderStmt:            q.addACMEOrderStmt,
 		addAccessKeyStmt:            q.addAccessKeyStmt,
 		addAccountStmt:              q.addAccountStmt,
+		addAuditEndStmt:             q.addAuditEndStmt,
+		addAuditLineStmt:            q.addAuditLineStmt,
 		addAuthorityStmt:            q.addAuthorityStmt,
 		addCSRStmt:                  q.addCSRStmt,
 		addCertificateStmt:          q.addCertificateStmt,
 		addCompanyStmt:              q.addCompanyStmt,
 		addContactStmt:              q.addContactStmt,
 		addEvidenceStmt:             q.addEvidenceStmt,
+		addGroupStmt:                q.addGroupStmt,
 		addIssuanceStmt:             q.addIssuanceStmt,
 		addKeysetStmt:               q.addKeysetStmt,
 		addLedgerLineStmt:           q.addLedgerLineStmt,
+		addListBlockStmt:            q.addListBlockStmt,
 		addListEntryStmt:            q.addListEntryStmt,
+		addListLineStmt:             q.addListLineStmt,
+		addMemberStmt:               q.addMemberStmt,
 		addOrderStmt:                q.addOrderStmt,
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
+		addPolicyStmt:               q.addPolicyStmt,
+		addRoleStmt:                 q.addRoleStmt,
+		addSessionStmt:              q.addSessionStmt,
 		addStepStmt:                 q.addStepStmt,
+		addUserStmt:                 q.addUserStmt,
 		addValidationStmt:           q.addValidationStmt,
+		attachPolicyStmt:            q.attachPolicyStmt,
+		attachmentsStmt:             q.attachmentsStmt,
+		auditEndStmt:                q.auditEndStmt,
+		auditLinesStmt:              q.auditLinesStmt,
 		authoritiesStmt:             q.authoritiesStmt,
 		cRLStmt:                     q.cRLStmt,
 		cSRStmt:                     q.cSRStmt,
@@ -1294,41 +1812,63 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		completeIssuanceStmt:        q.completeIssuanceStmt,
 		contactStmt:                 q.contactStmt,
 		countACMEOpeningsStmt:       q.countACMEOpeningsStmt,
+		countAttachmentsStmt:        q.countAttachmentsStmt,
 		countCSRsStmt:               q.countCSRsStmt,
 		countCompaniesStmt:          q.countCompaniesStmt,
 		countContactsStmt:           q.countContactsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
-		countInBlockStmt:            q.countInBlockStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
+		countNonceStmt:              q.countNonceStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countRevocationStmt:         q.countRevocationStmt,
 		debitOfStmt:                 q.debitOfStmt,
 		deleteACMEAccountStmt:       q.deleteACMEAccountStmt,
 		deleteACMEIssuerStmt:        q.deleteACMEIssuerStmt,
+		deleteAuditLinesStmt:        q.deleteAuditLinesStmt,
 		deleteCSRStmt:               q.deleteCSRStmt,
 		deleteCertificateStmt:       q.deleteCertificateStmt,
 		deleteCompanyStmt:           q.deleteCompanyStmt,
 		deleteContactStmt:           q.deleteContactStmt,
+		deleteGroupStmt:             q.deleteGroupStmt,
+		deleteGroupMembersStmt:      q.deleteGroupMembersStmt,
+		deleteListBlockStmt:         q.deleteListBlockStmt,
 		deleteListEntryStmt:         q.deleteListEntryStmt,
 		deleteOrderKeyStmt:          q.deleteOrderKeyStmt,
 		deleteOrderStepsStmt:        q.deleteOrderStepsStmt,
+		deletePolicyStmt:            q.deletePolicyStmt,
+		deleteRoleStmt:              q.deleteRoleStmt,
+		deleteRoleSessionsStmt:      q.deleteRoleSessionsStmt,
 		deleteSubmissionsBeforeStmt: q.deleteSubmissionsBeforeStmt,
+		deleteUserStmt:              q.deleteUserStmt,
+		deleteUserKeysStmt:          q.deleteUserKeysStmt,
+		deleteUserMembershipsStmt:   q.deleteUserMembershipsStmt,
+		detachAllStmt:               q.detachAllStmt,
+		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
-		discountInBlockStmt:         q.discountInBlockStmt,
 		evidenceStmt:                q.evidenceStmt,
 		finishStepStmt:              q.finishStepStmt,
+		firstAuditLineStmt:          q.firstAuditLineStmt,
 		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
+		forgetSessionsStmt:          q.forgetSessionsStmt,
 		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
+		groupNamedStmt:              q.groupNamedStmt,
+		groupOfIDStmt:               q.groupOfIDStmt,
+		groupPoliciesOfStmt:         q.groupPoliciesOfStmt,
+		groupsStmt:                  q.groupsStmt,
 		hideCertificateStmt:         q.hideCertificateStmt,
+		holdAuditEndStmt:            q.holdAuditEndStmt,
+		holdListBlockStmt:           q.holdListBlockStmt,
+		holdListTextStmt:            q.holdListTextStmt,
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
 		keysetStmt:                  q.keysetStmt,
+		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
-		lastListSeqStmt:             q.lastListSeqStmt,
+		lastListPartStmt:            q.lastListPartStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1337,8 +1877,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listContactsStmt:            q.listContactsStmt,
 		listEntriesStmt:             q.listEntriesStmt,
 		listEntryStmt:               q.listEntryStmt,
-		listGroupEntriesStmt:        q.listGroupEntriesStmt,
+		listTextsStmt:               q.listTextsStmt,
 		markProvedStmt:              q.markProvedStmt,
+		membersStmt:                 q.membersStmt,
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
 		newestContactStmt:           q.newestContactStmt,
@@ -1350,16 +1891,28 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderKeyStmt:                q.orderKeyStmt,
 		orderOfInstanceStmt:         q.orderOfInstanceStmt,
 		orderStepsStmt:              q.orderStepsStmt,
+		ordersOfCSRStmt:             q.ordersOfCSRStmt,
 		ordersUnderReviewStmt:       q.ordersUnderReviewStmt,
 		plansStmt:                   q.plansStmt,
+		policiesStmt:                q.policiesStmt,
+		policiesOfStmt:              q.policiesOfStmt,
+		policyNamedStmt:             q.policyNamedStmt,
 		postponeStepStmt:            q.postponeStepStmt,
 		putCRLStmt:                  q.putCRLStmt,
 		putRenewalStmt:              q.putRenewalStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
+		removeMemberStmt:            q.removeMemberStmt,
 		renewalStmt:                 q.renewalStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
+		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
+		revokeSessionStmt:           q.revokeSessionStmt,
 		revokedIssuancesStmt:        q.revokedIssuancesStmt,
-		searchListStmt:              q.searchListStmt,
+		roleNamedStmt:               q.roleNamedStmt,
+		roleOfIDStmt:                q.roleOfIDStmt,
+		rolesStmt:                   q.rolesStmt,
+		sealAuditEndStmt:            q.sealAuditEndStmt,
+		sessionStmt:                 q.sessionStmt,
+		sessionsStmt:                q.sessionsStmt,
 		setACMEAccountURLStmt:       q.setACMEAccountURLStmt,
 		setProofStmt:                q.setProofStmt,
 		signedIssuanceStmt:          q.signedIssuanceStmt,
@@ -1372,7 +1925,14 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		updateContactStmt:           q.updateContactStmt,
 		updateListEntryStmt:         q.updateListEntryStmt,
 		updateOrderStmt:             q.updateOrderStmt,
+		updatePolicyStmt:            q.updatePolicyStmt,
+		updateRoleStmt:              q.updateRoleStmt,
 		useNonceStmt:                q.useNonceStmt,
+		userNamedStmt:               q.userNamedStmt,
+		userOfIDStmt:                q.userOfIDStmt,
+		usersStmt:                   q.usersStmt,
 		validationsStmt:             q.validationsStmt,
+		writeListBlockStmt:          q.writeListBlockStmt,
+		writeListTextStmt:           q.writeListTextStmt,
 	}
 }

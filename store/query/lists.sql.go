@@ -10,7 +10,7 @@ import (
 )
 
 const accountChanges = `-- name: AccountChanges :many
-SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, search FROM listed WHERE account_id = $1 AND changes_at > 0 AND changes_at <= $2 LIMIT $3
+SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group FROM listed WHERE account_id = $1 AND changes_at > 0 AND changes_at <= $2 LIMIT $3
 `
 
 type AccountChangesParams struct {
@@ -37,7 +37,6 @@ func (q *Queries) AccountChanges(ctx context.Context, arg AccountChangesParams) 
 			&i.NotAfter,
 			&i.ChangesAt,
 			&i.ResourceGroup,
-			&i.Search,
 		); err != nil {
 			return nil, err
 		}
@@ -52,9 +51,39 @@ func (q *Queries) AccountChanges(ctx context.Context, arg AccountChangesParams) 
 	return items, nil
 }
 
+const addListBlock = `-- name: AddListBlock :one
+INSERT INTO list_blocks (account_id, kind, status, block, resource_group, members)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (account_id, kind, status, block, resource_group) DO UPDATE SET members = list_blocks.members
+RETURNING members
+`
+
+type AddListBlockParams struct {
+	AccountID     int64
+	Kind          string
+	Status        string
+	Block         int64
+	ResourceGroup string
+	Members       []byte
+}
+
+func (q *Queries) AddListBlock(ctx context.Context, arg AddListBlockParams) ([]byte, error) {
+	row := q.queryRow(ctx, q.addListBlockStmt, addListBlock,
+		arg.AccountID,
+		arg.Kind,
+		arg.Status,
+		arg.Block,
+		arg.ResourceGroup,
+		arg.Members,
+	)
+	var members []byte
+	err := row.Scan(&members)
+	return members, err
+}
+
 const addListEntry = `-- name: AddListEntry :exec
-INSERT INTO listed (kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, search)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO listed (kind, row_id, account_id, seq, status, not_after, changes_at, resource_group)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 `
 
 type AddListEntryParams struct {
@@ -66,7 +95,6 @@ type AddListEntryParams struct {
 	NotAfter      int64
 	ChangesAt     int64
 	ResourceGroup string
-	Search        string
 }
 
 func (q *Queries) AddListEntry(ctx context.Context, arg AddListEntryParams) error {
@@ -79,18 +107,36 @@ func (q *Queries) AddListEntry(ctx context.Context, arg AddListEntryParams) erro
 		arg.NotAfter,
 		arg.ChangesAt,
 		arg.ResourceGroup,
-		arg.Search,
 	)
 	return err
 }
 
-const countInBlock = `-- name: CountInBlock :exec
-INSERT INTO list_blocks (account_id, kind, status, block, resource_group, entries)
-VALUES ($1, $2, $3, $4, $5, 1)
-ON CONFLICT (account_id, kind, status, block, resource_group) DO UPDATE SET entries = list_blocks.entries + 1
+const addListLine = `-- name: AddListLine :one
+INSERT INTO list_texts (account_id, part, lines, text) VALUES ($1, $2, 1, $3)
+ON CONFLICT (account_id, part) DO UPDATE SET lines = list_texts.lines + 1, text = list_texts.text || excluded.text
+WHERE list_texts.lines < 64
+RETURNING lines
 `
 
-type CountInBlockParams struct {
+type AddListLineParams struct {
+	AccountID int64
+	Part      int64
+	Text      string
+}
+
+func (q *Queries) AddListLine(ctx context.Context, arg AddListLineParams) (int64, error) {
+	row := q.queryRow(ctx, q.addListLineStmt, addListLine, arg.AccountID, arg.Part, arg.Text)
+	var lines int64
+	err := row.Scan(&lines)
+	return lines, err
+}
+
+const deleteListBlock = `-- name: DeleteListBlock :exec
+DELETE FROM list_blocks
+WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_group = $5
+`
+
+type DeleteListBlockParams struct {
 	AccountID     int64
 	Kind          string
 	Status        string
@@ -98,8 +144,8 @@ type CountInBlockParams struct {
 	ResourceGroup string
 }
 
-func (q *Queries) CountInBlock(ctx context.Context, arg CountInBlockParams) error {
-	_, err := q.exec(ctx, q.countInBlockStmt, countInBlock,
+func (q *Queries) DeleteListBlock(ctx context.Context, arg DeleteListBlockParams) error {
+	_, err := q.exec(ctx, q.deleteListBlockStmt, deleteListBlock,
 		arg.AccountID,
 		arg.Kind,
 		arg.Status,
@@ -124,12 +170,13 @@ func (q *Queries) DeleteListEntry(ctx context.Context, arg DeleteListEntryParams
 	return err
 }
 
-const discountInBlock = `-- name: DiscountInBlock :exec
-UPDATE list_blocks SET entries = list_blocks.entries - 1
+const holdListBlock = `-- name: HoldListBlock :one
+UPDATE list_blocks SET members = list_blocks.members
 WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_group = $5
+RETURNING members
 `
 
-type DiscountInBlockParams struct {
+type HoldListBlockParams struct {
 	AccountID     int64
 	Kind          string
 	Status        string
@@ -137,31 +184,49 @@ type DiscountInBlockParams struct {
 	ResourceGroup string
 }
 
-func (q *Queries) DiscountInBlock(ctx context.Context, arg DiscountInBlockParams) error {
-	_, err := q.exec(ctx, q.discountInBlockStmt, discountInBlock,
+func (q *Queries) HoldListBlock(ctx context.Context, arg HoldListBlockParams) ([]byte, error) {
+	row := q.queryRow(ctx, q.holdListBlockStmt, holdListBlock,
 		arg.AccountID,
 		arg.Kind,
 		arg.Status,
 		arg.Block,
 		arg.ResourceGroup,
 	)
-	return err
+	var members []byte
+	err := row.Scan(&members)
+	return members, err
 }
 
-const lastListSeq = `-- name: LastListSeq :one
-SELECT seq FROM listed WHERE account_id = $1 ORDER BY seq DESC LIMIT 1
+const holdListText = `-- name: HoldListText :one
+UPDATE list_texts SET lines = list_texts.lines WHERE account_id = $1 AND part = $2 RETURNING text
 `
 
-func (q *Queries) LastListSeq(ctx context.Context, accountID int64) (int64, error) {
-	row := q.queryRow(ctx, q.lastListSeqStmt, lastListSeq, accountID)
-	var seq int64
-	err := row.Scan(&seq)
-	return seq, err
+type HoldListTextParams struct {
+	AccountID int64
+	Part      int64
+}
+
+func (q *Queries) HoldListText(ctx context.Context, arg HoldListTextParams) (string, error) {
+	row := q.queryRow(ctx, q.holdListTextStmt, holdListText, arg.AccountID, arg.Part)
+	var text string
+	err := row.Scan(&text)
+	return text, err
+}
+
+const lastListPart = `-- name: LastListPart :one
+SELECT part FROM list_texts WHERE account_id = $1 ORDER BY part DESC LIMIT 1
+`
+
+func (q *Queries) LastListPart(ctx context.Context, accountID int64) (int64, error) {
+	row := q.queryRow(ctx, q.lastListPartStmt, lastListPart, accountID)
+	var part int64
+	err := row.Scan(&part)
+	return part, err
 }
 
 const listBlocks = `-- name: ListBlocks :many
-SELECT block, resource_group, entries FROM list_blocks
-WHERE account_id = $1 AND kind = $2 AND status = $3 AND entries > 0
+SELECT block, resource_group, members FROM list_blocks
+WHERE account_id = $1 AND kind = $2 AND status = $3
 `
 
 type ListBlocksParams struct {
@@ -173,7 +238,7 @@ type ListBlocksParams struct {
 type ListBlocksRow struct {
 	Block         int64
 	ResourceGroup string
-	Entries       int64
+	Members       []byte
 }
 
 func (q *Queries) ListBlocks(ctx context.Context, arg ListBlocksParams) ([]ListBlocksRow, error) {
@@ -185,7 +250,7 @@ func (q *Queries) ListBlocks(ctx context.Context, arg ListBlocksParams) ([]ListB
 	var items []ListBlocksRow
 	for rows.Next() {
 		var i ListBlocksRow
-		if err := rows.Scan(&i.Block, &i.ResourceGroup, &i.Entries); err != nil {
+		if err := rows.Scan(&i.Block, &i.ResourceGroup, &i.Members); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -200,7 +265,7 @@ func (q *Queries) ListBlocks(ctx context.Context, arg ListBlocksParams) ([]ListB
 }
 
 const listChanges = `-- name: ListChanges :many
-SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, search FROM listed WHERE changes_at > 0 AND changes_at <= $1 LIMIT $2
+SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group FROM listed WHERE changes_at > 0 AND changes_at <= $1 LIMIT $2
 `
 
 type ListChangesParams struct {
@@ -226,7 +291,6 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 			&i.NotAfter,
 			&i.ChangesAt,
 			&i.ResourceGroup,
-			&i.Search,
 		); err != nil {
 			return nil, err
 		}
@@ -242,32 +306,24 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 }
 
 const listEntries = `-- name: ListEntries :many
-SELECT seq, row_id FROM listed
-WHERE account_id = $1 AND kind = $2 AND status = $3 AND seq <= $4
-ORDER BY seq DESC LIMIT $5
+SELECT seq, row_id, status FROM listed
+WHERE account_id = $1 AND seq >= $2 AND seq <= $3
 `
 
 type ListEntriesParams struct {
 	AccountID int64
-	Kind      string
-	Status    string
-	Upto      int64
-	Most      int32
+	First     int64
+	Last      int64
 }
 
 type ListEntriesRow struct {
-	Seq   int64
-	RowID int64
+	Seq    int64
+	RowID  int64
+	Status string
 }
 
 func (q *Queries) ListEntries(ctx context.Context, arg ListEntriesParams) ([]ListEntriesRow, error) {
-	rows, err := q.query(ctx, q.listEntriesStmt, listEntries,
-		arg.AccountID,
-		arg.Kind,
-		arg.Status,
-		arg.Upto,
-		arg.Most,
-	)
+	rows, err := q.query(ctx, q.listEntriesStmt, listEntries, arg.AccountID, arg.First, arg.Last)
 	if err != nil {
 		return nil, err
 	}
@@ -275,7 +331,7 @@ func (q *Queries) ListEntries(ctx context.Context, arg ListEntriesParams) ([]Lis
 	var items []ListEntriesRow
 	for rows.Next() {
 		var i ListEntriesRow
-		if err := rows.Scan(&i.Seq, &i.RowID); err != nil {
+		if err := rows.Scan(&i.Seq, &i.RowID, &i.Status); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -290,7 +346,7 @@ func (q *Queries) ListEntries(ctx context.Context, arg ListEntriesParams) ([]Lis
 }
 
 const listEntry = `-- name: ListEntry :one
-SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, search FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3
+SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3
 `
 
 type ListEntryParams struct {
@@ -311,99 +367,35 @@ func (q *Queries) ListEntry(ctx context.Context, arg ListEntryParams) (Listed, e
 		&i.NotAfter,
 		&i.ChangesAt,
 		&i.ResourceGroup,
-		&i.Search,
 	)
 	return i, err
 }
 
-const listGroupEntries = `-- name: ListGroupEntries :many
-SELECT seq, row_id FROM listed
-WHERE account_id = $1 AND resource_group = $2
-AND kind = $3 AND status = $4 AND seq <= $5
-ORDER BY seq DESC LIMIT $6
+const listTexts = `-- name: ListTexts :many
+SELECT text FROM list_texts
+WHERE account_id = $1 AND part >= $2 AND part <= $3
+ORDER BY part
 `
 
-type ListGroupEntriesParams struct {
-	AccountID     int64
-	ResourceGroup string
-	Kind          string
-	Status        string
-	Upto          int64
-	Most          int32
-}
-
-type ListGroupEntriesRow struct {
-	Seq   int64
-	RowID int64
-}
-
-func (q *Queries) ListGroupEntries(ctx context.Context, arg ListGroupEntriesParams) ([]ListGroupEntriesRow, error) {
-	rows, err := q.query(ctx, q.listGroupEntriesStmt, listGroupEntries,
-		arg.AccountID,
-		arg.ResourceGroup,
-		arg.Kind,
-		arg.Status,
-		arg.Upto,
-		arg.Most,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListGroupEntriesRow
-	for rows.Next() {
-		var i ListGroupEntriesRow
-		if err := rows.Scan(&i.Seq, &i.RowID); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const searchList = `-- name: SearchList :many
-SELECT seq, row_id, resource_group FROM listed
-WHERE account_id = $1 AND kind = $2 AND status = $3
-AND search LIKE lower($4) ESCAPE '!'
-`
-
-type SearchListParams struct {
+type ListTextsParams struct {
 	AccountID int64
-	Kind      string
-	Status    string
-	Pattern   string
+	First     int64
+	Last      int64
 }
 
-type SearchListRow struct {
-	Seq           int64
-	RowID         int64
-	ResourceGroup string
-}
-
-func (q *Queries) SearchList(ctx context.Context, arg SearchListParams) ([]SearchListRow, error) {
-	rows, err := q.query(ctx, q.searchListStmt, searchList,
-		arg.AccountID,
-		arg.Kind,
-		arg.Status,
-		arg.Pattern,
-	)
+func (q *Queries) ListTexts(ctx context.Context, arg ListTextsParams) ([]string, error) {
+	rows, err := q.query(ctx, q.listTextsStmt, listTexts, arg.AccountID, arg.First, arg.Last)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []SearchListRow
+	var items []string
 	for rows.Next() {
-		var i SearchListRow
-		if err := rows.Scan(&i.Seq, &i.RowID, &i.ResourceGroup); err != nil {
+		var text string
+		if err := rows.Scan(&text); err != nil {
 			return nil, err
 		}
-		items = append(items, i)
+		items = append(items, text)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
@@ -417,8 +409,8 @@ func (q *Queries) SearchList(ctx context.Context, arg SearchListParams) ([]Searc
 const updateListEntry = `-- name: UpdateListEntry :exec
 UPDATE listed SET
     status = $1, not_after = $2, changes_at = $3,
-    resource_group = $4, search = $5
-WHERE account_id = $6 AND kind = $7 AND row_id = $8
+    resource_group = $4
+WHERE account_id = $5 AND kind = $6 AND row_id = $7
 `
 
 type UpdateListEntryParams struct {
@@ -426,7 +418,6 @@ type UpdateListEntryParams struct {
 	NotAfter      int64
 	ChangesAt     int64
 	ResourceGroup string
-	Search        string
 	AccountID     int64
 	Kind          string
 	RowID         int64
@@ -438,10 +429,50 @@ func (q *Queries) UpdateListEntry(ctx context.Context, arg UpdateListEntryParams
 		arg.NotAfter,
 		arg.ChangesAt,
 		arg.ResourceGroup,
-		arg.Search,
 		arg.AccountID,
 		arg.Kind,
 		arg.RowID,
 	)
+	return err
+}
+
+const writeListBlock = `-- name: WriteListBlock :exec
+UPDATE list_blocks SET members = $6
+WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_group = $5
+`
+
+type WriteListBlockParams struct {
+	AccountID     int64
+	Kind          string
+	Status        string
+	Block         int64
+	ResourceGroup string
+	Members       []byte
+}
+
+func (q *Queries) WriteListBlock(ctx context.Context, arg WriteListBlockParams) error {
+	_, err := q.exec(ctx, q.writeListBlockStmt, writeListBlock,
+		arg.AccountID,
+		arg.Kind,
+		arg.Status,
+		arg.Block,
+		arg.ResourceGroup,
+		arg.Members,
+	)
+	return err
+}
+
+const writeListText = `-- name: WriteListText :exec
+UPDATE list_texts SET text = $1 WHERE account_id = $2 AND part = $3
+`
+
+type WriteListTextParams struct {
+	Text      string
+	AccountID int64
+	Part      int64
+}
+
+func (q *Queries) WriteListText(ctx context.Context, arg WriteListTextParams) error {
+	_, err := q.exec(ctx, q.writeListTextStmt, writeListText, arg.Text, arg.AccountID, arg.Part)
 	return err
 }

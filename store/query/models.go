@@ -65,12 +65,41 @@ type AccessKey struct {
 	Secret    []byte
 	Disabled  int64
 	CreatedAt int64
+	UserID    int64
 }
 
 type Account struct {
 	ID        int64
 	Name      string
 	CreatedAt int64
+}
+
+type Attachment struct {
+	AccountID   int64
+	Kind        string
+	PrincipalID int64
+	Policy      string
+}
+
+type Audit struct {
+	AccountID   int64
+	Seq         int64
+	At          int64
+	RequestID   string
+	Principal   string
+	AccessKeyID string
+	Address     string
+	Action      string
+	Resource    string
+	Code        string
+	KeyRead     int64
+	Hash        []byte
+}
+
+type AuditEnd struct {
+	AccountID int64
+	Lines     int64
+	Sealed    []byte
 }
 
 type Authority struct {
@@ -188,6 +217,12 @@ type Evidence struct {
 	Looks     int64
 }
 
+type GroupMember struct {
+	AccountID int64
+	UserID    int64
+	GroupID   int64
+}
+
 type Issuance struct {
 	Serial      string
 	AuthorityID string
@@ -221,7 +256,14 @@ type ListBlock struct {
 	Status        string
 	Block         int64
 	ResourceGroup string
-	Entries       int64
+	Members       []byte
+}
+
+type ListText struct {
+	AccountID int64
+	Part      int64
+	Lines     int64
+	Text      string
 }
 
 type Listed struct {
@@ -233,7 +275,6 @@ type Listed struct {
 	NotAfter      int64
 	ChangesAt     int64
 	ResourceGroup string
-	Search        string
 }
 
 type Nonce struct {
@@ -289,6 +330,15 @@ type Plan struct {
 	ExpiresAt   int64
 }
 
+type Policy struct {
+	AccountID   int64
+	Name        string
+	Description string
+	Document    string
+	CreatedAt   int64
+	UpdatedAt   int64
+}
+
 type Renewal struct {
 	OrderID     int64
 	AccountID   int64
@@ -296,6 +346,30 @@ type Renewal struct {
 	WindowEnd   int64
 	Explanation string
 	FetchedAt   int64
+}
+
+type Role struct {
+	ID          int64
+	AccountID   int64
+	Name        string
+	Description string
+	Trust       string
+	MaxSession  int64
+	CreatedAt   int64
+}
+
+type Session struct {
+	AccessKeyID string
+	AccountID   int64
+	RoleID      int64
+	Name        string
+	Secret      []byte
+	TokenHash   []byte
+	Policy      string
+	Source      string
+	CreatedAt   int64
+	ExpiresAt   int64
+	RevokedAt   int64
 }
 
 type Step struct {
@@ -318,6 +392,21 @@ type Submission struct {
 	OrderID   int64
 	CreatedAt int64
 	ExpiresAt int64
+}
+
+type User struct {
+	ID          int64
+	AccountID   int64
+	Name        string
+	DisplayName string
+	CreatedAt   int64
+}
+
+type UserGroup struct {
+	ID        int64
+	AccountID int64
+	Name      string
+	CreatedAt int64
 }
 
 type Validation struct {

@@ -1,0 +1,124 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"chancery"
+)
+
+// record writes what the operator does to an account into its audit log. It is
+// called in the transaction that does it; resource names what it was done to,
+// never a secret.
+func (a *Admin) record(tx chancery.Tx, account chancery.AccountID, action, resource string) error {
+	return tx.AppendAudit(chancery.AuditLine{
+		AccountID: account, At: a.Clock.Now(), Principal: chancery.Operator, Action: operatorActions + action, Resource: resource,
+	})
+}
+
+// operatorActions begins the actions of the operator's lines.
+const operatorActions = "chancery:"
+
+func orderName(id chancery.OrderID) string { return fmt.Sprintf("order/%d", id) }
+
+// AuditLine is a line of the audit log as the command line shows it.
+type AuditLine struct {
+	Seq         int64              `json:"seq"`
+	Time        time.Time          `json:"time"`
+	AccountID   chancery.AccountID `json:"accountId"`
+	Principal   string             `json:"principal"`
+	AccessKeyID string             `json:"accessKeyId,omitempty"`
+	Address     string             `json:"address,omitempty"`
+	Action      string             `json:"action"`
+	Resource    string             `json:"resource,omitempty"`
+	Code        chancery.Code      `json:"code,omitempty"` // absent: success
+	KeyRead     bool               `json:"keyRead"`
+	RequestID   string             `json:"requestId,omitempty"`
+}
+
+// AuditQuery asks for lines of an account's audit log; fields that are left out
+// pick all.
+type AuditQuery struct {
+	AccountID chancery.AccountID `json:"accountId"`
+	Since     time.Time          `json:"since,omitzero"`
+	Until     time.Time          `json:"until,omitzero"` // not included
+	// Principal is a full name, "operator", or the end of a name in the account:
+	// "root", "user/ada", "assumed-role/deployer/nightly".
+	Principal   string `json:"principal,omitempty"`
+	AccessKeyID string `json:"accessKeyId,omitempty"`
+	// Action without a prefix is one of CAS.
+	Action    string `json:"action,omitempty"`
+	Resource  string `json:"resource,omitempty"`
+	RequestID string `json:"requestId,omitempty"`
+	KeyReads  bool   `json:"keyReads,omitempty"`
+	Refused   bool   `json:"refused,omitempty"`
+	// After is the number of the last line that is known already.
+	After int64 `json:"after,omitempty"`
+}
+
+// AuditBatch is how many lines one call gives at most.
+const AuditBatch = 1000
+
+// AuditLines are some lines, oldest first. More: there may be others after the last.
+type AuditLines struct {
+	Lines []AuditLine `json:"lines"`
+	More  bool        `json:"more"`
+}
+
+// ReadAudit gives the first lines that a query picks.
+func (a *Admin) ReadAudit(ctx context.Context, in AuditQuery) (page AuditLines, err error) {
+	filter := chancery.AuditFilter{
+		Since: in.Since, Until: in.Until, AccessKeyID: in.AccessKeyID, Resource: in.Resource, RequestID: in.RequestID,
+		KeyReads: in.KeyReads, Refused: in.Refused, After: in.After, Most: AuditBatch,
+	}
+	if in.Action != "" {
+		if filter.Action, err = auditedAction(in.Action); err != nil {
+			return page, err
+		}
+	}
+	err = a.Store.Read(ctx, func(tx chancery.Tx) error {
+		account, err := theAccount(tx, in.AccountID)
+		if err != nil {
+			return err
+		}
+		if filter.Principal, err = auditedPrincipal(account, in.Principal); err != nil {
+			return err
+		}
+		lines, err := tx.AuditLines(account, filter)
+		page = AuditLines{Lines: make([]AuditLine, len(lines)), More: len(lines) == AuditBatch}
+		for i, l := range lines {
+			page.Lines[i] = auditLineOf(l)
+		}
+		return err
+	})
+	return page, err
+}
+
+func auditLineOf(l chancery.AuditLine) AuditLine {
+	return AuditLine{
+		Seq: l.Seq, Time: l.At.UTC(), AccountID: l.AccountID, Principal: l.Principal, AccessKeyID: l.AccessKeyID, Address: l.Address,
+		Action: l.Action, Resource: l.Resource, Code: l.Code, KeyRead: l.KeyRead, RequestID: l.RequestID,
+	}
+}
+
+// auditedAction spells an action as lines have it, which are compared whole.
+func auditedAction(text string) (string, error) {
+	if strings.HasPrefix(text, operatorActions) {
+		return text, nil
+	}
+	action, err := findAction(text)
+	return action.name, err
+}
+
+func auditedPrincipal(account chancery.AccountID, text string) (string, error) {
+	root := chancery.Principal{Kind: chancery.AccountPrincipal, AccountID: account}.ARN()
+	switch {
+	case text == "" || text == chancery.Operator || strings.HasPrefix(text, "acs:"):
+		return text, nil
+	case text == "root" || strings.Contains(text, "/"):
+		return strings.TrimSuffix(root, "root") + text, nil
+	}
+	return "", fmt.Errorf("%q names no principal; write user/NAME, assumed-role/ROLE/SESSION, root or operator", text)
+}
