@@ -106,7 +106,7 @@ func (w *Worker) unopened(validations []chancery.Validation) bool {
 
 // awaitProofs waits for the issuer, has it asked anew where its proofs have
 // expired, and ends an order whose time is up.
-func (w *Worker) awaitProofs(ctx context.Context, step chancery.Step, order chancery.Order, validations []chancery.Validation) error {
+func (w *Worker) awaitProofs(ctx context.Context, step chancery.Step, order chancery.Order) error {
 	now := w.Clock.Now()
 	if !now.Before(order.ProveBy) {
 		return w.neverOpened(ctx, step, order)
@@ -119,6 +119,14 @@ func (w *Worker) awaitProofs(ctx context.Context, step chancery.Step, order chan
 		asking := false
 		for _, s := range steps {
 			asking = asking || s.Kind == chancery.OpenOrder
+		}
+		// Read again: the issuer may have answered since, and what it said must stay.
+		validations, err := tx.Validations(order.AccountID, order.ID)
+		if err != nil {
+			return err
+		}
+		if !w.unopened(validations) {
+			return tx.PostponeStep(step, now.Add(firstLook), "")
 		}
 		if !asking {
 			if err := takeBack(tx, order, validations, now); err != nil {
