@@ -32,8 +32,9 @@ import (
 	"chancery/signature"
 )
 
-// patience is how long anything may take that should happen soon.
-const patience = 60 * time.Second
+// patience is how long anything may take that should happen soon; in the long run
+// there are CAs that take a minute.
+var patience = map[bool]time.Duration{false: time.Minute, true: 4 * time.Minute}[os.Getenv("CHANCERY_ACME_ORDERS") != ""]
 
 // world is what surrounds a service: DNS, web server and CA.
 type world struct {
