@@ -185,7 +185,7 @@ func (a *Admin) show(tx chancery.Tx, c chancery.ACMEIssuer) (Issuer, error) {
 		Fallbacks: c.Fallbacks, AllowHTTP: c.AllowHTTP, CreatedAt: c.CreatedAt,
 	}
 	if c.OrdersLimit > 0 {
-		shown.OrdersWindow = c.OrdersWindow.String()
+		shown.OrdersWindow = window(c.OrdersWindow)
 	}
 	for _, product := range a.Catalogue {
 		if product.Issuer == c.Name {
@@ -199,6 +199,18 @@ func (a *Admin) show(tx chancery.Tx, c chancery.ACMEIssuer) (Issuer, error) {
 	shown.Account = account.URL
 	shown.OpenOrders, err = tx.OpenACMEOrders(c.Name)
 	return shown, err
+}
+
+// window writes a time as people do: 3h, not 3h0m0s.
+func window(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // TestIssuer asks a CA for what it offers, and makes the account if there is none.

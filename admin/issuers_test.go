@@ -17,7 +17,7 @@ func theIssuers(t *testing.T, other string, caller Caller, call func(string) str
 		OrdersLimit: 300, OrdersWindow: "3h", Concurrency: 2, Profile: "short", PreferredChain: "X",
 	}
 	made := must[Issuer](t, caller, call("issuer.add"), in)
-	if made.EABKey != "" || made.OrdersWindow != "3h0m0s" || !made.CreatedAt.Equal(noon) || made.OpenOrders != 0 {
+	if made.EABKey != "" || made.OrdersWindow != "3h" || !made.CreatedAt.Equal(noon) || made.OpenOrders != 0 {
 		t.Errorf("%s the issuer is %+v", other, made)
 	}
 	if list := must[[]Issuer](t, caller, call("issuer.list"), Nothing{}); len(list) != 1 {
