@@ -33,20 +33,32 @@ func (c *Client) Discover(ctx context.Context) (Directory, error) {
 	if err != nil {
 		return Directory{}, err
 	}
-	for _, to := range []string{d.NewNonce, d.NewAccount, d.NewOrder, d.RevokeCert} {
-		if err := c.CheckURL(to); err != nil {
-			return Directory{}, err
-		}
-	}
-	if d.RenewalInfo != "" {
-		if err := c.CheckURL(d.RenewalInfo); err != nil {
-			return Directory{}, err
-		}
+	if err := c.checkDirectory(d); err != nil {
+		return Directory{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known, c.knownAt = &d, c.Now()
 	return d, nil
+}
+
+// checkDirectory refuses a directory with a URL that must not be used. A server may
+// lack what no order needs.
+func (c *Client) checkDirectory(d Directory) error {
+	for _, to := range []string{d.NewNonce, d.NewAccount, d.NewOrder} {
+		if err := c.CheckURL(to); err != nil {
+			return err
+		}
+	}
+	for _, to := range []string{d.RevokeCert, d.RenewalInfo} {
+		if to == "" {
+			continue
+		}
+		if err := c.CheckURL(to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // forget has the directory fetched again after an answer that may come from its
