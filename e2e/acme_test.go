@@ -17,12 +17,15 @@ import (
 	"chancery/internal/pebble"
 )
 
+// wildcards is the built-in product for them.
+const wildcards = "symantec-dv-1-starter"
+
 // startWithPebble starts a service whose built-in products are issued by a Pebble
 // of its own.
 func startWithPebble(t *testing.T) (*service, *pebble.Server) {
 	t.Helper()
 	s := start(t, "--dcv-dns-port", "1",
-		"--issuer", chancery.DefaultProduct+"=pebble", "--issuer", "symantec-dv-1-starter=pebble")
+		"--issuer", chancery.DefaultProduct+"=pebble", "--issuer", wildcards+"=pebble")
 	httpPort, err := strconv.Atoi(s.web.httpPort)
 	if err != nil {
 		t.Fatal(err)
@@ -56,15 +59,20 @@ func TestOfficialClientsGetCertificatesOfAnACMECA(t *testing.T) {
 	}
 	for i, j := range []journey{
 		{openAPI, "DNS", chancery.DefaultProduct, false},
+		{openAPI, "DNS", wildcards, true},
+		{cas20200407, "DNS", wildcards, false},
 		{openAPI, "FILE", chancery.DefaultProduct, true},
 		{legacy, "FILE", chancery.DefaultProduct, false},
 		{cas20200407, "DNS", chancery.DefaultProduct, true},
 		{popCoreGet, "FILE", chancery.DefaultProduct, false},
 		{commandLine, "DNS", chancery.DefaultProduct, false},
 	} {
-		t.Run(fmt.Sprintf("%s %s own CSR %t", j.client.name, j.method, j.own), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s %s %s own CSR %t", j.client.name, j.method, j.product, j.own), func(t *testing.T) {
 			j.client.needs(t)
-			o := order{name: fmt.Sprintf("acme%d.example.test", i), method: j.method, who: s.tenant(t, j.product, 2)}
+			o := order{name: fmt.Sprintf("acme%d.example.test", i), method: j.method, product: j.product, who: s.tenant(t, j.product, 2)}
+			if j.product == wildcards {
+				o.name = "*." + o.name
+			}
 			var key *ecdsa.PrivateKey
 			if j.own {
 				var err error
@@ -75,7 +83,7 @@ func TestOfficialClientsGetCertificatesOfAnACMECA(t *testing.T) {
 			}
 			all := j.client.apply(t, s, o)
 			checkACMEProof(t, o, all.proof)
-			leaf := verifyUnder(t, root, o.name, all.certificate)
+			leaf := verifyUnder(t, root, strings.Replace(o.name, "*.", "any.", 1), all.certificate)
 			if j.own {
 				if all.privateKey != "" || !key.PublicKey.Equal(leaf.PublicKey) {
 					t.Error("the certificate is not for the CSR's key alone")
@@ -102,7 +110,7 @@ func TestOfficialClientsGetCertificatesOfAnACMECA(t *testing.T) {
 func checkACMEProof(t *testing.T, o order, p proof) {
 	t.Helper()
 	switch {
-	case o.method == "DNS" && p.RecordDomain == "_acme-challenge."+o.name && p.RecordType == "TXT" && len(p.RecordValue) == 43:
+	case o.method == "DNS" && p.RecordDomain == "_acme-challenge."+strings.TrimPrefix(o.name, "*.") && p.RecordType == "TXT" && len(p.RecordValue) == 43:
 	case o.method == "FILE" && p.Domain == o.name && strings.HasPrefix(p.URI, "/.well-known/acme-challenge/") && strings.HasPrefix(p.Content, strings.TrimPrefix(p.URI, "/.well-known/acme-challenge/")+"."):
 	default:
 		t.Errorf("the proof by %s is %+v", o.method, p)

@@ -139,11 +139,14 @@ func TestRevocationAndRenewalInformation(t *testing.T) {
 	}
 	leaf, err := verify(t.Context(), w.ca, state.Certificate)
 	must(t, err)
-	must(t, i.client.CancelCertificateForPackageRequest(t.Context(), cas.CancelCertificateForPackageRequestInput{OrderId: order}))
+	must(t, i.client.CancelCertificateForPackageRequest(t.Context(), cas.CancelCertificateForPackageRequestInput{OrderId: order, Reason: "superseded"}))
 	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
-		revoked, _, err := w.ca.Revoked(t.Context(), leaf.SerialNumber.Text(16))
+		revoked, reason, err := w.ca.Revoked(t.Context(), leaf.SerialNumber.Text(16))
 		must(t, err)
 		if revoked {
+			if reason != "4" {
+				t.Errorf("the CA was told of reason %q, not of superseded", reason)
+			}
 			break
 		}
 		if time.Since(began) > patience {
