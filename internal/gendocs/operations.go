@@ -30,7 +30,7 @@ func operations(root string) (string, error) {
 		"query, in a form body, or in both. Every answer has a RequestId. Error codes: [errors.md](errors.md);\n"+
 		"differences from the original: [divergences.md](divergences.md). The RAM action is what policies allow or deny,\n"+
 		"the resource what they may narrow it to ([access control](access-control.md)); an answer that holds a private key\n"+
-		"needs `yundun-cert:ReadPrivateKey` as well. The rate is what `--rates documented` allows an account a second.\n\n", apis[0].Product, apis[0].Version)
+		"needs `yundun-cert:ReadPrivateKey` as well. The rate is what `--rates documented` allows an account.\n\n", apis[0].Product, apis[0].Version)
 	for i, api := range apis {
 		if i > 0 {
 			fmt.Fprintf(&b, "\nProduct `%s`, version `%s`:\n\n", api.Product, api.Version)
@@ -40,7 +40,7 @@ func operations(root string) (string, error) {
 	for i, api := range apis {
 		for _, o := range api.Operations {
 			if !o.Later {
-				reference(&b, comments, heading(api, i == 0, o), o)
+				reference(&b, comments, heading(api, i == 0, o), api, o)
 			}
 		}
 	}
@@ -56,13 +56,13 @@ func heading(api chancery.API, current bool, o chancery.Operation) string {
 }
 
 func contents(b *strings.Builder, api chancery.API) {
-	b.WriteString("| operation | RAM action | access | resource | rate | |\n| --- | --- | --- | --- | --- | --- |\n")
+	fmt.Fprintf(b, "The RAM action of each is `%s:` and its name.\n\n| operation | | access | resource | rate |\n| --- | --- | --- | --- | --- |\n", api.RAMCode)
 	for _, o := range api.Operations {
 		name := fmt.Sprintf("[%s](#%s)", o.Name, strings.ReplaceAll(strings.ToLower(heading(api, api.Version == cas.Version, o)), " ", "-"))
 		if o.Later {
 			name = o.Name
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", name, action(api, o), o.Access, resource(o), rate(o), o.Summary)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", name, o.Summary, o.Access, resource(o), rate(o))
 	}
 }
 
@@ -97,13 +97,18 @@ func rate(o chancery.Operation) string {
 	if o.Rate == 0 {
 		return "no limit"
 	}
-	return fmt.Sprint(o.Rate)
+	return fmt.Sprint(o.Rate, "/s")
 }
 
-func reference(b *strings.Builder, comments map[string]string, heading string, o chancery.Operation) {
+func reference(b *strings.Builder, comments map[string]string, heading string, api chancery.API, o chancery.Operation) {
 	fmt.Fprintf(b, "\n## %s\n\n%s\n\n", heading, paragraphs(comments["Service."+o.Name]))
-	b.WriteString("| parameter | type | required | |\n| --- | --- | --- | --- |\n")
-	fields(b, comments, "", reflect.TypeOf(o.Input), true)
+	fmt.Fprintf(b, "RAM action: %s, access level %s, on %s. Rate: %s.\n\n", action(api, o), o.Access, resource(o), rate(o))
+	if reflect.TypeOf(o.Input).NumField() == 0 {
+		b.WriteString("It takes no parameters.\n")
+	} else {
+		b.WriteString("| parameter | type | required | |\n| --- | --- | --- | --- |\n")
+		fields(b, comments, "", reflect.TypeOf(o.Input), true)
+	}
 	b.WriteString("\n| answer | type | |\n| --- | --- | --- |\n| RequestId | string | Names the request, also in the operator's log. |\n")
 	fields(b, comments, "", reflect.TypeOf(o.Output), false)
 }
