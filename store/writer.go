@@ -32,17 +32,16 @@ type writeRequest struct {
 
 const maxWriteGroup = 64
 
-// Write implements chancery.Store.
-func (s *Store) Write(ctx context.Context, fn func(chancery.Tx) error) error {
+func (w *groupWriter) write(ctx context.Context, fn func(chancery.Tx) error) error {
 	if ctx.Err() != nil { // select would draw lots between this and a writer that is free
 		return fmt.Errorf("waiting to write: %w", ctx.Err())
 	}
 	request := &writeRequest{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
-	case s.writer.requests <- request:
+	case w.requests <- request:
 	case <-ctx.Done():
 		return fmt.Errorf("waiting to write: %w", ctx.Err())
-	case <-s.closed:
+	case <-w.store.closed:
 		return errors.New("the store is closed")
 	}
 	// From here on the outcome is awaited, whatever becomes of ctx: fn may still
@@ -93,7 +92,7 @@ func (w *groupWriter) serve(group []*writeRequest) {
 
 func (w *groupWriter) alone(request *writeRequest) {
 	defer close(request.done)
-	request.err = transact(context.WithoutCancel(request.ctx), w.store.writes, tx{sql: w.store.writeSQL, keyring: w.store.keyring}, request.call)
+	request.err = transact(context.WithoutCancel(request.ctx), w.store.writes, w.store.writer(), request.call)
 }
 
 // together reports false when nothing was committed and each must be tried alone.
@@ -105,12 +104,13 @@ func (w *groupWriter) together(group []*writeRequest) bool {
 		return false
 	}
 	defer func() { _ = sqlTx.Rollback() }()
-	t := &tx{sql: w.store.writeSQL.WithTx(sqlTx), keyring: w.store.keyring, ends: auditEnds{}}
+	t := w.store.writer()
+	t.sql, t.exec, t.ends = t.sql.WithTx(sqlTx), sqlTx, auditEnds{}
 	for _, request := range group {
 		if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
 			return false
 		}
-		one := *t
+		one := t
 		one.ctx, one.ends = context.WithoutCancel(request.ctx), maps.Clone(t.ends)
 		end := "RELEASE one"
 		if request.err = request.call(&one); request.err != nil {

@@ -1,0 +1,418 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"chancery"
+	"chancery/store/query"
+)
+
+// How many connections a node opens. More do not make PostgreSQL faster, and its
+// usual hundred are to serve several nodes.
+const (
+	postgresWriters = 12
+	postgresReaders = 8
+)
+
+const (
+	// acquireTime bounds how long a transaction waits for a connection, so that callers
+	// learn soon that the database is away.
+	acquireTime = 2 * time.Second
+	// answerTime bounds how long a connection waits for an answer: it may hang.
+	answerTime = 4 * time.Second
+	// lockTime bounds how long the database has a statement wait for others.
+	lockTime = 3 * time.Second
+	// holdTime bounds how long a transaction goes on that says nothing: its node may have
+	// been stopped, and others wait for what it holds.
+	holdTime = 5 * time.Second
+	// unavailableRetry is when a caller may try again.
+	unavailableRetry = time.Second
+)
+
+// OpenPostgres opens the PostgreSQL database that a URL (postgres://...) or a list of
+// key=value settings names, and brings its schema up to date; of several nodes that
+// start at once one does. Any number of nodes may have the database open. It is
+// ErrNewerSchema when a newer version of the program wrote the database.
+func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New("the database's URL is not of the form postgres://user:password@host:port/name") // pgx's text may hold the password
+	}
+	config.ConnectTimeout = acquireTime
+	for name, value := range map[string]string{
+		"application_name":                    "chancery",
+		"lock_timeout":                        fmt.Sprint(lockTime.Milliseconds()),
+		"idle_in_transaction_session_timeout": fmt.Sprint(holdTime.Milliseconds()),
+	} {
+		if _, set := config.RuntimeParams[name]; !set {
+			config.RuntimeParams[name] = value
+		}
+	}
+	quick := config.Copy()
+	quick.DialFunc = impatient(config.DialFunc)
+	s := newStore(connectPostgres(quick, postgresWriters), connectPostgres(quick, postgresReaders))
+	s.slow = connectPostgres(config, 2)
+	// pgx prepares a statement the first time that a connection runs it.
+	s.writeSQL, s.readSQL = query.New(s.writes), query.New(s.reads)
+	s.backend = &postgres{store: s, turns: turns{taken: map[chancery.AccountID]*turn{}}}
+	if err := preparePostgres(ctx, s.slow); err != nil {
+		return nil, errors.Join(err, s.slow.Close(), s.reads.Close(), s.writes.Close())
+	}
+	return s, nil
+}
+
+func connectPostgres(config *pgx.ConnConfig, connections int) *sql.DB {
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return db
+}
+
+// impatient has connections fail when they wait for an answer for longer than answerTime.
+func impatient(dial pgconn.DialFunc) pgconn.DialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &impatientConn{Conn: conn}, nil
+	}
+}
+
+type impatientConn struct {
+	net.Conn
+	mu       sync.Mutex // guards deadline, and that the connection has the earlier one
+	deadline time.Time  // that pgx has set: it ends what waits when a context ends
+}
+
+// Read implements net.Conn.
+func (c *impatientConn) Read(b []byte) (int, error) {
+	if err := c.limit(); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(b)
+}
+
+func (c *impatientConn) limit() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	deadline := time.Now().Add(answerTime) //nolint:forbidigo // the network's clock
+	if !c.deadline.IsZero() && c.deadline.Before(deadline) {
+		deadline = c.deadline
+	}
+	return c.SetReadDeadline(deadline)
+}
+
+// SetDeadline implements net.Conn.
+func (c *impatientConn) SetDeadline(deadline time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deadline = deadline
+	return c.Conn.SetDeadline(deadline)
+}
+
+// Keys of PostgreSQL's advisory locks. Those of accounts are their ids, which have
+// 16 digits.
+const (
+	migrationLock = 7201
+	writersLock   = 7202
+)
+
+// preparePostgres migrates under a lock of the session, which PostgreSQL gives back
+// however the session ends.
+func preparePostgres(ctx context.Context, db *sql.DB) (err error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connecting to the database: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
+		return fmt.Errorf("waiting for other nodes to migrate: %w", err)
+	}
+	defer func() {
+		_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+		err = errors.Join(err, unlockErr)
+	}()
+	if err := checkPostgres(ctx, conn); err != nil {
+		return err
+	}
+	return migrate(ctx, goose.DialectPostgres, db)
+}
+
+// checkPostgres refuses a database that could lose what it acknowledged, and gives
+// it the clock that the shared SQL asks for.
+func checkPostgres(ctx context.Context, conn *sql.Conn) error {
+	for _, want := range []struct{ setting, value, why string }{
+		{"server_encoding", "UTF8", "names of people and companies could not be stored"},
+		{"fsync", "on", "an acknowledged order could be lost with the power"},
+		{"full_page_writes", "on", "a page that was half written could be lost with the power"},
+	} {
+		var value string
+		if err := conn.QueryRowContext(ctx, "SELECT current_setting($1)", want.setting).Scan(&value); err != nil {
+			return fmt.Errorf("reading %s of the database: %w", want.setting, err)
+		}
+		if value != want.value {
+			return fmt.Errorf("the database runs with %s=%s instead of %s, so that %s", want.setting, value, want.value, want.why)
+		}
+	}
+	var exists bool
+	if err := conn.QueryRowContext(ctx, "SELECT to_regproc('now_ms') IS NOT NULL").Scan(&exists); err != nil {
+		return fmt.Errorf("looking for the database's clock: %w", err)
+	}
+	if exists {
+		return nil
+	}
+	_, err := conn.ExecContext(ctx, `CREATE FUNCTION now_ms() RETURNS BIGINT LANGUAGE SQL STABLE
+		AS 'SELECT (EXTRACT(EPOCH FROM statement_timestamp()) * 1000)::BIGINT'`)
+	if err != nil {
+		return fmt.Errorf("making the database's clock: %w", err)
+	}
+	return nil
+}
+
+// postgres is the engine of many nodes.
+//
+// A Write runs as READ COMMITTED under locks that it takes before anything else, so
+// that whatever it reads afterwards was committed by those who had the locks before:
+// a Write that keeps to an account (chancery.Confine) has that account alone, and one
+// that does not has the whole database alone. See docs/decisions/20261125-postgresql.md
+// for why not SERIALIZABLE.
+type postgres struct {
+	store *Store
+	turns turns
+}
+
+func (p *postgres) end()     {}
+func (p *postgres) release() { _ = p.store.slow.Close() }
+
+func (*postgres) checks() []invariant {
+	return []invariant{
+		{"every reference leads to a row", `SELECT conrelid::regclass::text || ' ' || conname FROM pg_constraint WHERE NOT convalidated`},
+		{"the indexes of the database are sound", `SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid`},
+	}
+}
+
+func (p *postgres) read(ctx context.Context, fn func(chancery.Tx) error) error {
+	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	return p.transact(ctx, p.store.reads, options, p.store.reader(), fn)
+}
+
+func (p *postgres) write(ctx context.Context, fn func(chancery.Tx) error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("waiting to write: %w", ctx.Err())
+	}
+	lock, account := "SELECT pg_advisory_xact_lock($1)", chancery.AccountID(0)
+	arguments := []any{writersLock}
+	if confined, ok := chancery.Confined(ctx); ok {
+		lock, account = "SELECT pg_advisory_xact_lock_shared($1)", confined
+		if account != 0 {
+			lock += ", pg_advisory_xact_lock($2)"
+			arguments = append(arguments, int64(account))
+		}
+	}
+	done, err := p.turns.take(ctx, account)
+	if err != nil {
+		return err
+	}
+	defer done()
+	// Once begun it is finished, whether or not the caller is still there.
+	return p.transact(context.WithoutCancel(ctx), p.store.writes, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, p.store.writer(), func(some chancery.Tx) error {
+		t := some.(*tx) //nolint:forcetypeassert // it is this store's own
+		if _, err := t.exec.ExecContext(t.ctx, lock, arguments...); err != nil {
+			return fmt.Errorf("waiting for other writers: %w", err)
+		}
+		return fn(some)
+	})
+}
+
+// transact runs fn in a transaction, again after a conflict with another one or a
+// connection that was lost before the commit. A connection that is lost while the
+// commit is under way leaves open whether it took place; the caller is told that the
+// database cannot be reached, as whenever it cannot.
+func (p *postgres) transact(ctx context.Context, db *sql.DB, options *sql.TxOptions, t tx, fn func(chancery.Tx) error) error {
+	late := time.Now().Add(answerTime) //nolint:forbidigo // it bounds a wait
+	for attempt := 0; ; attempt++ {
+		again, err := p.attempt(ctx, db, options, t, fn)
+		if err == nil {
+			return nil
+		}
+		if !again || time.Now().After(late) || !pause(ctx, attempt) { //nolint:forbidigo // it bounds a wait
+			return unavailable(err)
+		}
+	}
+}
+
+// attempt reports whether there is a point in another one, where nothing of this one
+// was committed.
+func (p *postgres) attempt(ctx context.Context, db *sql.DB, options *sql.TxOptions, t tx, fn func(chancery.Tx) error) (again bool, err error) {
+	acquiring, cancel := context.WithTimeout(ctx, acquireTime)
+	conn, err := db.Conn(acquiring)
+	cancel()
+	if err != nil {
+		return false, fmt.Errorf("connecting to the database: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	sqlTx, err := conn.BeginTx(ctx, options)
+	if err != nil {
+		return mayPass(err), fmt.Errorf("beginning a transaction: %w", err)
+	}
+	// After a commit this does nothing.
+	defer func() { _ = sqlTx.Rollback() }()
+	if err := t.within(ctx, sqlTx, fn); err != nil {
+		return mayPass(err), err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return conflict(err), fmt.Errorf("committing: %w", err)
+	}
+	return false, nil
+}
+
+// pause waits a little longer before each attempt; it is false when there is no
+// time, or no attempt, left.
+func pause(ctx context.Context, attempt int) bool {
+	const attempts = 10
+	if attempt+1 >= attempts {
+		return false
+	}
+	wait := time.Millisecond << min(attempt, 8)
+	select {
+	case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // spreading load, not keeping a secret
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// conflict tells of errors by which PostgreSQL asks for another attempt.
+func conflict(err error) bool {
+	var failure *pgconn.PgError
+	return errors.As(err, &failure) && (failure.Code == "40001" || failure.Code == "40P01")
+}
+
+// mayPass is conflict, or a lost connection.
+func mayPass(err error) bool { return conflict(err) || lost(err) }
+
+// lost tells of errors that say nothing about what was asked, only that the database
+// does not answer: refused, dropped and hanging connections, a database that shuts
+// down, starts, has no connection to spare, only reads, or has others before us for too long.
+func lost(err error) bool {
+	var failure *pgconn.PgError
+	if errors.As(err, &failure) {
+		switch failure.Code {
+		case "57P01", "57P02", "57P03", "57P05", "25P03", "55P03", "53300", "53400", "25006", "08000", "08001", "08003", "08004", "08006":
+			return true
+		}
+		return false
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, sql.ErrConnDone) ||
+		pgconn.Timeout(err) || pgconn.SafeToRetry(err) || closedUnder(err)
+}
+
+// closedUnder finds what pgx gives when the other side hangs up.
+func closedUnder(err error) bool {
+	return errors.Is(err, net.ErrClosed) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// unavailable has callers try again where the database could not be reached; other
+// errors stay as they are.
+func unavailable(err error) error {
+	var own *chancery.Error
+	if errors.As(err, &own) || !mayPass(err) && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &chancery.Error{
+		Code: chancery.ServiceUnavailable, Message: "the database does not answer; try again",
+		Err: fmt.Errorf("%w: %w", chancery.ErrStoreAway, err), RetryAfter: unavailableRetry,
+	}
+}
+
+// claimSteps passes over steps that another transaction holds: nodes that claim at
+// once, or while an order is being changed, wait for nobody and get different steps.
+// SQLite has one writer and no such words, so the shared text does without.
+func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error) {
+	rows, err := t.exec.QueryContext(t.ctx, `UPDATE steps SET
+			lease_until = now_ms() + $1, last_run_at = $2, attempts = attempts + 1, version = version + 1
+		WHERE steps.id IN (
+			SELECT s.id FROM steps s WHERE s.due_at <= $2 AND s.lease_until <= now_ms()
+			ORDER BY s.due_at, s.id LIMIT $3 FOR UPDATE SKIP LOCKED
+		)
+		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version`,
+		claim.Lease, claim.Now, claim.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var steps []query.Step
+	for rows.Next() {
+		var s query.Step
+		if err := rows.Scan(&s.ID, &s.Kind, &s.AccountID, &s.OrderID, &s.DueAt, &s.Attempts, &s.LastRunAt, &s.LeaseUntil, &s.LastError, &s.Version); err != nil {
+			return nil, err
+		}
+		steps = append(steps, s)
+	}
+	return steps, rows.Err()
+}
+
+// turns has the writes of an account wait for each other in this process, where they
+// hold no connection meanwhile: a busy account would take all of them. The locks in
+// the database are for other nodes.
+type turns struct {
+	mu    sync.Mutex // guards what follows
+	taken map[chancery.AccountID]*turn
+}
+
+type turn struct {
+	free    chan struct{} // holds one while somebody has the turn
+	waiting int           // guarded by turns.mu; with who has it
+}
+
+// take waits for the account's turn, which done gives back. Writes of no account
+// do not wait.
+func (t *turns) take(ctx context.Context, account chancery.AccountID) (done func(), err error) {
+	if account == 0 {
+		return func() {}, nil
+	}
+	t.mu.Lock()
+	mine := t.taken[account]
+	if mine == nil {
+		mine = &turn{free: make(chan struct{}, 1)}
+		t.taken[account] = mine
+	}
+	mine.waiting++
+	t.mu.Unlock()
+	leave := func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if mine.waiting--; mine.waiting == 0 {
+			delete(t.taken, account)
+		}
+	}
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	select {
+	case mine.free <- struct{}{}:
+		return func() { <-mine.free; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, fmt.Errorf("waiting to write: %w", ctx.Err())
+	case <-late.C:
+		leave()
+		return nil, unavailable(fmt.Errorf("waiting to write for account %d: %w", account, context.DeadlineExceeded))
+	}
+}
