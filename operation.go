@@ -96,6 +96,8 @@ type Caller struct {
 	RequestID   string
 	Address     netip.Addr
 	Secure      bool // the call came over TLS
+	// KeyNames is where KeyIsOf puts what it is told; nil for who is not asked.
+	KeyNames *[]string
 	// Audit is the line that the audit log will have of the call. It commits with
 	// what the call writes.
 	Audit *AuditLine
@@ -105,6 +107,14 @@ type Caller struct {
 func (c Caller) Concerns(resource string) {
 	if c.Audit != nil {
 		c.Audit.Resource = resource
+	}
+}
+
+// KeyIsOf names what else the private key in the answer belongs to, where the
+// Output cannot: a policy may speak of the key under any of its names.
+func (c Caller) KeyIsOf(resource string) {
+	if c.KeyNames != nil {
+		*c.KeyNames = append(*c.KeyNames, resource)
 	}
 }
 

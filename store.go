@@ -94,6 +94,8 @@ type AccountTx interface {
 	// UseNonce records a nonce of a verified request and is ErrConflict if the
 	// access key used it before. The record may be forgotten after until.
 	UseNonce(accessKeyID, nonce string, until time.Time) error
+	// NonceUsed tells whether UseNonce would be ErrConflict.
+	NonceUsed(accessKeyID, nonce string) (bool, error)
 	// ForgetNonces removes the records whose time has run out.
 	ForgetNonces(now time.Time) error
 
@@ -264,6 +266,9 @@ type CSRTx interface {
 	DeleteCSR(AccountID, CSRID) error
 	// CSRAwaited tells whether an open order will take its key from the CSR.
 	CSRAwaited(AccountID, CSRID) (bool, error)
+	// OrdersOfCSR lists the orders whose certificate has, or will have, the key of the
+	// CSR, each with its certificate or 0.
+	OrdersOfCSR(AccountID, CSRID) (map[OrderID]CertificateID, error)
 	// ListCSRs gives a page of them without keys, the newest first, and how many there are.
 	ListCSRs(AccountID, CSRFilter, Page) (list []StoredCSR, total int64, err error)
 }
@@ -321,8 +326,8 @@ type PrincipalTx interface {
 	DeleteGroup(account AccountID, id int64) error
 	DeleteRole(account AccountID, id int64) error
 
-	// AddMember puts a user into a group; RemoveMember takes one out. Both do nothing
-	// when it is so already.
+	// AddMember puts a user into a group and is ErrNotFound unless the account has
+	// both; RemoveMember takes one out. Both do nothing when it is so already.
 	AddMember(account AccountID, group, user int64) error
 	RemoveMember(account AccountID, group, user int64) error
 	// Members lists a group's users by name.
@@ -339,7 +344,8 @@ type PolicyTx interface {
 	UpdatePolicy(PolicyDocument) error
 	// DeletePolicy is ErrConflict while somebody has the policy.
 	DeletePolicy(account AccountID, name string) error
-	// AttachPolicy and DetachPolicy do nothing when it is so already.
+	// AttachPolicy and DetachPolicy do nothing when it is so already. AttachPolicy is
+	// ErrNotFound unless the account has the user, group or role.
 	AttachPolicy(Attachment) error
 	DetachPolicy(Attachment) error
 	// Attachments lists all of an account.
@@ -356,7 +362,8 @@ type SessionTx interface {
 	Session(accessKeyID string) (Session, error)
 	// Sessions lists an account's that have not expired, newest first, without secrets.
 	Sessions(account AccountID, now time.Time) ([]Session, error)
-	// RevokeSession is ErrNotFound for one that the account does not have.
+	// RevokeSession is ErrNotFound for one that the account does not have; the first
+	// revocation stays.
 	RevokeSession(account AccountID, accessKeyID string, now time.Time) error
 	// RevokeSessions revokes all of a role and tells how many were open.
 	RevokeSessions(account AccountID, role int64, now time.Time) (int64, error)
@@ -370,7 +377,7 @@ type AuditTx interface {
 	// new end of the chain.
 	AppendAudit(AuditLine) error
 	AuditLines(AccountID, AuditFilter) ([]AuditLine, error)
-	// ForgetAudit removes an account's lines before a time, at most so many and the
-	// oldest first, and keeps where the chain now begins.
+	// ForgetAudit removes an account's oldest lines up to the first that is of a time
+	// or later, at most so many, and keeps where the chain now begins.
 	ForgetAudit(account AccountID, before time.Time, most int64) (removed int64, err error)
 }

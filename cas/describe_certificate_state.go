@@ -144,7 +144,7 @@ func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.
 			return err
 		}
 		waiting = o.State == chancery.DomainVerify && s.restedSince(tx, o)
-		if err := describe(tx, o, out); err != nil || !in.Verbose {
+		if err := errors.Join(describe(tx, o, out), nameSharedKey(tx, caller, o.CSRID)); err != nil || !in.Verbose {
 			return err
 		}
 		return detail(tx, o, out)

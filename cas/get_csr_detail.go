@@ -18,7 +18,8 @@ type GetCsrDetailOutput struct {
 // RevealsKey implements chancery.KeyHolder.
 func (o *GetCsrDetailOutput) RevealsKey() bool { return o.PrivateKey != "" }
 
-// KeyResources implements chancery.KeyHolder: none but the CSR that the call names.
+// KeyResources implements chancery.KeyHolder: the CSR is the call's own, and the
+// call has told which orders it is of.
 func (o *GetCsrDetailOutput) KeyResources() []string { return nil }
 
 // WithholdKey implements chancery.KeyHolder.
@@ -31,8 +32,11 @@ func (s *Service) GetCsrDetail(ctx context.Context, caller chancery.Caller, in *
 	out := &GetCsrDetailOutput{}
 	err := s.Store.Read(ctx, func(tx chancery.Tx) error {
 		csr, err := tx.CSRKey(caller.AccountID, chancery.CSRID(in.CsrId))
+		if err != nil {
+			return notFound(err, "CSR", in.CsrId)
+		}
 		out.Csr, out.PrivateKey = csr.PEM, string(csr.Key.Reveal())
-		return notFound(err, "CSR", in.CsrId)
+		return nameSharedKey(tx, caller, csr.ID)
 	})
 	if err != nil {
 		return nil, err

@@ -141,7 +141,14 @@ func (s *Service) GetUserCertificateDetail(ctx context.Context, caller chancery.
 		} else {
 			c, err = tx.CertificateKeys(caller.AccountID, chancery.CertificateID(in.CertId))
 		}
-		return err
+		if err != nil || c.OrderID == 0 || c.Key.Empty() {
+			return err
+		}
+		o, err := tx.Order(caller.AccountID, c.OrderID)
+		if err != nil {
+			return err
+		}
+		return nameSharedKey(tx, caller, o.CSRID)
 	})
 	if err != nil {
 		return nil, certificateError(err, in.CertId)

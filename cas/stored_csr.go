@@ -36,6 +36,24 @@ func notFound(err error, what string, id int64) error {
 	return err
 }
 
+// nameSharedKey tells what the private key of a stored CSR belongs to: the CSR, and
+// every order that was made with it, with its certificate. One key under many
+// names is denied by each of them. csr 0 is none.
+func nameSharedKey(tx chancery.Tx, caller chancery.Caller, csr chancery.CSRID) error {
+	if csr == 0 {
+		return nil
+	}
+	orders, err := tx.OrdersOfCSR(caller.AccountID, csr)
+	caller.KeyIsOf(csrResource(int64(csr)))
+	for order, certificate := range orders {
+		caller.KeyIsOf(orderResource(int64(order)))
+		if certificate != 0 {
+			caller.KeyIsOf(certificateResource(int64(certificate)))
+		}
+	}
+	return err
+}
+
 // newCSR files a request under a name, by default one made of its id.
 func (s *Service) newCSR(caller chancery.Caller, csr chancery.StoredCSR, name string) chancery.StoredCSR {
 	csr.ID, csr.AccountID, csr.Name, csr.CreatedAt = chancery.CSRID(chancery.NewID()), caller.AccountID, name, s.Clock.Now()

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -14,16 +15,27 @@ import (
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	s := startLight(t)
-	captured := map[signature.Scheme]wire{}
+	captured := map[string]wire{}
 	for _, scheme := range []signature.Scheme{signature.V1, signature.V3} {
-		captured[scheme] = call{action: "DescribePackageState", key: s.key, scheme: scheme, format: "JSON"}.sign(t, s.endpoint)
-		captured[scheme].send(t, s.endpoint).expect(t, 200, "")
+		for name, c := range map[string]call{
+			"a read":  {action: "DescribePackageState"},
+			"a write": {action: "CreateContact", parameters: map[string]string{"Name": "Ada", "Mobile": "139"}},
+		} {
+			c.key, c.scheme, c.format = s.key, scheme, "JSON"
+			request := c.sign(t, s.endpoint)
+			request.send(t, s.endpoint).expect(t, 200, "")
+			captured[name+" under "+string(scheme)] = request
+		}
 	}
 	again := func(when string) {
-		for scheme, request := range captured {
+		for name, request := range captured {
 			if a := request.send(t, s.endpoint); a.status != 400 || a.Code != "SignatureNonceUsed" {
-				t.Errorf("%s %s: %d %s", scheme, when, a.status, a.Code)
+				t.Errorf("%s %s: %d %s", name, when, a.status, a.Code)
 			}
+		}
+		list := call{action: "ListContact", key: s.key, format: "JSON"}.do(t, s)
+		if list.expect(t, 200, ""); !strings.Contains(string(list.body), `"TotalCount":2`) {
+			t.Errorf("%s the contacts are %s", when, list.body)
 		}
 	}
 	again("at once")

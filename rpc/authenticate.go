@@ -21,10 +21,13 @@ type identity struct {
 	principal chancery.Principal
 	secret    chancery.Secret
 	session   *chancery.Session // of temporary credentials
+	replayed  bool              // the nonce was used before
 }
 
 // authenticate finds out who signed the request. The nonce is used when the
-// request's trail is written, so that a request that is sent again changes nothing.
+// request's trail is written, so that of several that come at once one has an
+// effect; what is sent again later is refused here, before it costs the account a
+// token of its rate.
 func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	claim, err := signature.Read(m.signed)
 	var unreadable *signature.ReadError
@@ -39,7 +42,7 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	if claim.Action != c.operation.Name || claim.Version != c.api.Version {
 		return chancery.Errorf(SignatureDoesNotMatch, "the signature is for another operation than the one called")
 	}
-	who, err := g.identify(ctx, claim.AccessKeyID)
+	who, err := g.identify(ctx, claim)
 	if err != nil {
 		return err
 	}
@@ -56,6 +59,9 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	if err := g.checkToken(who.session, claim.SecurityToken); err != nil {
 		return err
 	}
+	if who.replayed {
+		return nonceUsed()
+	}
 	c.session = who.session
 	c.caller = chancery.Caller{
 		Principal: who.principal, AccountID: who.principal.AccountID, AccessKeyID: claim.AccessKeyID,
@@ -65,14 +71,18 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	return nil
 }
 
-// identify finds the access key and whom it speaks for.
-func (g *Gateway) identify(ctx context.Context, accessKeyID string) (who identity, err error) {
+// identify finds the access key, whom it speaks for, and whether it used the nonce.
+func (g *Gateway) identify(ctx context.Context, claim *signature.Claim) (who identity, err error) {
 	err = g.Store.Read(ctx, func(tx chancery.Tx) error {
-		if strings.HasPrefix(accessKeyID, chancery.SessionKeyPrefix) {
-			who, err = sessionIdentity(tx, accessKeyID)
+		if strings.HasPrefix(claim.AccessKeyID, chancery.SessionKeyPrefix) {
+			who, err = sessionIdentity(tx, claim.AccessKeyID)
 		} else {
-			who, err = keyIdentity(tx, accessKeyID)
+			who, err = keyIdentity(tx, claim.AccessKeyID)
 		}
+		if err != nil {
+			return err
+		}
+		who.replayed, err = tx.NonceUsed(claim.AccessKeyID, claim.Nonce)
 		return err
 	})
 	if errors.Is(err, chancery.ErrNotFound) {
@@ -134,6 +144,10 @@ func (g *Gateway) checkToken(session *chancery.Session, token string) error {
 		return chancery.Errorf(SecurityTokenExpired, "the session ended at %s; assume the role again", session.ExpiresAt.Format(timeFormat))
 	}
 	return nil
+}
+
+func nonceUsed() error {
+	return chancery.Errorf(SignatureNonceUsed, "the nonce was used before; every request needs a new one")
 }
 
 func (g *Gateway) checkTime(text string) (time.Time, error) {

@@ -25,7 +25,8 @@ func (g *Gateway) authorise(ctx context.Context, c *call, input any) error {
 	if err != nil || decision.Allowed {
 		return err
 	}
-	return c.denied(decision, resource)
+	// The answer names it as the call did: what there is of that name is not told.
+	return c.denied(decision, resourceOf(input))
 }
 
 // named is what the input names. Some inputs name it by something else than its
@@ -53,7 +54,7 @@ func (g *Gateway) withholdKey(ctx context.Context, c *call, output any) error {
 	if !ok || !answer.RevealsKey() || c.caller.Principal.Kind == chancery.AccountPrincipal {
 		return nil
 	}
-	names := answer.KeyResources()
+	names := append(answer.KeyResources(), c.keyNames...)
 	if about := c.trail.line.Resource; about != "" {
 		names = append(names, about)
 	}

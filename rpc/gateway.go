@@ -4,7 +4,7 @@
 //
 // Checks come in the order that gives a caller the most useful answer: method,
 // parameters, action and version, access key, time, signature, security token,
-// rate, permission, and then the operation's own parameters. Nothing is stored for
+// nonce, rate, permission, and then the operation's own parameters. Nothing is stored for
 // a request whose signature is wrong; one that is right leaves its nonce and a line
 // in the audit log, in the transaction of what it does.
 package rpc
@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -61,6 +62,8 @@ type call struct {
 	policies   *policies         // of the caller, once they were asked for
 	claimed    string            // the access key id that the request names, for the log
 	parameters chancery.Parameters
+	keyNames   []string // what else the answer's private key belongs to
+	body       []byte   // of the answer, once the operation succeeded
 }
 
 // resource is what the call is about, as far as is known.
@@ -74,8 +77,8 @@ func (c *call) resource() string {
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{id: newRequestID(), trace: randomHex(16), began: time.Now(), request: r} //nolint:forbidigo // it measures
-	output, err := g.guarded(c)
-	a, err := c.render(output, err)
+	output, err := guarded(func() (any, error) { return g.serve(c) })
+	a := c.render(err)
 	header := w.Header()
 	header.Set("Content-Type", a.contentType)
 	header.Set("X-Acs-Request-Id", c.id)
@@ -83,9 +86,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store") // answers hold private keys
 	header.Set("X-Content-Type-Options", "nosniff")
 	if a.retryAfter > 0 {
-		wait := strconv.FormatInt(a.retryAfter.Milliseconds(), 10)
-		header.Set("X-Acs-Retry-After", wait)
-		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+wait)
+		header.Set("X-Acs-Retry-After", strconv.FormatInt(a.retryAfter.Milliseconds(), 10))
+		// Milliseconds too, by its name; but the one client that reads it sleeps that
+		// many seconds, and a hundred without it.
+		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+strconv.FormatFloat(math.Ceil(a.retryAfter.Seconds()), 'f', 0, 64))
 	}
 	w.WriteHeader(a.status)
 	_, writeErr := w.Write(a.body)
@@ -94,13 +98,13 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // guarded turns a panic into an internal error of this request alone.
-func (g *Gateway) guarded(c *call) (output any, err error) {
+func guarded(do func() (any, error)) (output any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			output, err = nil, fmt.Errorf("panic: %v\n%s", p, stack())
 		}
 	}()
-	return g.serve(c)
+	return do()
 }
 
 func (g *Gateway) serve(c *call) (any, error) {
@@ -160,9 +164,12 @@ func (g *Gateway) run(ctx context.Context, c *call) (any, error) {
 		return nil, errors.Join(err, c.trail.useNonceAlone(ctx, g.Store))
 	}
 	c.trail.begin(c, g.Clock.Now())
-	output, err := g.operate(withTrail(ctx, c.trail), c)
+	output, err := guarded(func() (any, error) { return g.operate(withTrail(ctx, c.trail), c) })
 	if chancery.CodeOf(err) == SignatureNonceUsed || errors.Is(err, chancery.ErrStoreAway) {
 		return nil, err // the trail is there, or cannot be left
+	}
+	if err != nil {
+		output = nil
 	}
 	if trailErr := c.trail.finish(ctx, g.Store, err, revealsKey(output)); trailErr != nil {
 		return nil, trailErr
@@ -188,7 +195,12 @@ func (g *Gateway) operate(ctx context.Context, c *call) (any, error) {
 	if c.trail.line.Resource == "" {
 		c.trail.line.Resource = resourceOf(output)
 	}
-	return output, g.withholdKey(ctx, c, output)
+	if err := g.withholdKey(ctx, c, output); err != nil {
+		return nil, err
+	}
+	// Written before the audit log says that it was answered.
+	c.body, err = c.encode(output)
+	return output, err
 }
 
 // resourceOf asks an Input or Output what it is about.

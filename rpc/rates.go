@@ -21,8 +21,12 @@ func EqualRates(rate Rate) Rates {
 	return func(chancery.Operation) Rate { return rate }
 }
 
-// DocumentedRates gives each operation what the original's pages allow.
+// DocumentedRates gives each operation what the original's pages allow, and
+// DefaultRate where they say nothing.
 func DocumentedRates(o chancery.Operation) Rate {
+	if o.Rate == 0 {
+		return DefaultRate
+	}
 	return Rate{PerSecond: float64(o.Rate), Burst: o.Rate}
 }
 

@@ -72,15 +72,10 @@ type errorBody struct {
 	AccessDeniedDetail *accessDeniedDetail `json:",omitempty" xml:",omitempty"`
 }
 
-// render writes the answer, and gives the error that it answers: err, or that of
-// writing the output.
-func (c *call) render(output any, err error) (answer, error) {
+// render writes the answer.
+func (c *call) render(err error) answer {
 	if err == nil {
-		body, encodeErr := c.encode(output)
-		if encodeErr == nil {
-			return answer{status: http.StatusOK, contentType: c.contentType(), body: body}, nil
-		}
-		err = encodeErr
+		return answer{status: http.StatusOK, contentType: c.contentType(), body: c.body}
 	}
 	row, message := lookUp(err)
 	body := errorBody{
@@ -92,7 +87,7 @@ func (c *call) render(output any, err error) (answer, error) {
 	}
 	return answer{
 		status: row.Status, code: row.Code, contentType: c.contentType(), body: c.encodeError(body), retryAfter: retryAfter(row, err),
-	}, err
+	}
 }
 
 func retryAfter(row ErrorRow, err error) time.Duration {

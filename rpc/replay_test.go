@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"log/slog"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,6 +42,95 @@ func TestRefusedCallUsesItsNonce(t *testing.T) {
 	call := func() testenv.Answer { return env.Signed("DescribeCertificateState", nil, known) }
 	check(t, call(), "MissingParameter", 400, "OrderId")
 	check(t, call(), "SignatureNonceUsed", 400, "")
+}
+
+// Of a request that many send at once one has an effect, and of one that is sent
+// again later none: neither on the data nor on the rate.
+func TestReplayChangesNothing(t *testing.T) {
+	env := testenv.New(t, testenv.WithoutWorker())
+	user, session, poor := env.AsUser("ada", "AdministratorAccess"), env.AsRole("role", "AdministratorAccess"), env.AsUser("poor")
+	contact := map[string]string{"Name": "Ada", "Mobile": "139"}
+	for _, test := range []struct {
+		name, action string
+		parameters   map[string]string
+		by           *testenv.Tenant
+		code         string
+	}{
+		{"a write", "CreateContact", contact, env.Tenant, ""},
+		{"a user's write", "CreateContact", contact, user, ""},
+		{"a session's write", "CreateContact", contact, session, ""},
+		{"a read", "ListContact", nil, env.Tenant, ""},
+		{"a refused write", "CreateContact", map[string]string{"Name": "Ada"}, env.Tenant, "MissingParameter"},
+		{"a denied write", "CreateContact", contact, poor, "Forbidden.RAM"},
+	} {
+		for name, way := range map[string]change{"V1": v1Get, "V3": v3Post} {
+			t.Run(test.name+", "+name, func(t *testing.T) {
+				sent := env.Clock.Now()
+				call := func() testenv.Answer {
+					return test.by.Signed(test.action, test.parameters, way, func(r *testenv.Request) {
+						r.Options.Nonce, r.Options.Time = test.name+name, sent
+					})
+				}
+				before := len(env.AuditLog())
+				const senders = 8
+				outcomes := map[string]int{}
+				for _, got := range atOnce(senders, call) {
+					outcomes[got.Code()]++
+				}
+				if outcomes[test.code] != 1 || outcomes["SignatureNonceUsed"] != senders-1 {
+					t.Errorf("%d at once came to %v", senders, outcomes)
+				}
+				state := env.Dump()
+				for range 2 {
+					check(t, call(), "SignatureNonceUsed", 400, "")
+					env.Clock.Advance(time.Minute)
+				}
+				if env.Dump() != state {
+					t.Error("a replay changed the data")
+				}
+				if n := len(env.AuditLog()) - before; n != 1 {
+					t.Errorf("the audit log has %d lines of it", n)
+				}
+			})
+		}
+	}
+}
+
+// atOnce calls from so many goroutines and gives all answers.
+func atOnce(n int, call func() testenv.Answer) []testenv.Answer {
+	answers := make([]testenv.Answer, n)
+	begin := make(chan struct{})
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			<-begin
+			answers[i] = call()
+		})
+	}
+	close(begin)
+	all.Wait()
+	return answers
+}
+
+// A request that was throttled is not good for later, and one that is replayed
+// takes nothing from the account's rate.
+func TestReplayAndRate(t *testing.T) {
+	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithRates(rpc.EqualRates(rpc.Rate{PerSecond: 1, Burst: 2})))
+	call := func(nonce string) testenv.Answer {
+		return env.Signed("CreateContact", map[string]string{"Name": "Ada", "Mobile": "139"}, func(r *testenv.Request) { r.Options.Nonce = nonce })
+	}
+	check(t, call("first"), "", 200, "")
+	for range 5 {
+		check(t, call("first"), "SignatureNonceUsed", 400, "")
+	}
+	check(t, call("second"), "", 200, "")
+	check(t, call("third"), "Throttling.User", 400, "")
+	check(t, call("third"), "SignatureNonceUsed", 400, "")
+	env.Clock.Advance(10 * time.Second)
+	check(t, call("third"), "SignatureNonceUsed", 400, "")
+	if n := env.Count("SELECT COUNT(*) FROM contacts"); n != 2 {
+		t.Errorf("there are %d contacts, want 2", n)
+	}
 }
 
 // A request that is dated ahead stays acceptable for longer, and so does the

@@ -30,7 +30,7 @@ func (t *trail) begin(c *call, now time.Time) {
 		AccountID: c.caller.AccountID, At: now, RequestID: c.id, Principal: c.caller.Principal.ARN(),
 		AccessKeyID: c.caller.AccessKeyID, Address: c.caller.Address.String(), Action: c.api.Action(c.operation),
 	}
-	c.caller.Audit = &t.line
+	c.caller.Audit, c.caller.KeyNames = &t.line, &c.keyNames
 }
 
 // about keeps what the request names.
@@ -53,7 +53,7 @@ func (t *trail) write(tx chancery.Tx, fn func(chancery.Tx) error) error {
 func (t *trail) useNonce(tx chancery.Tx) error {
 	err := tx.UseNonce(t.accessKeyID, t.nonce, t.until)
 	if errors.Is(err, chancery.ErrConflict) {
-		return chancery.Errorf(SignatureNonceUsed, "the nonce was used before; every request needs a new one")
+		return nonceUsed()
 	}
 	return err
 }

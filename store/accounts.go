@@ -91,6 +91,14 @@ func (t *tx) UseNonce(accessKeyID, nonce string, until time.Time) error {
 	return changed("recording a nonce", rows, err, chancery.ErrConflict)
 }
 
+func (t *tx) NonceUsed(accessKeyID, nonce string) (bool, error) {
+	n, err := t.sql.CountNonce(t.ctx, query.CountNonceParams{AccessKeyID: accessKeyID, Nonce: nonce})
+	if err != nil {
+		return false, fmt.Errorf("looking for a nonce: %w", err)
+	}
+	return n > 0, nil
+}
+
 func (t *tx) ForgetNonces(now time.Time) error {
 	if err := t.sql.ForgetNonces(t.ctx, toMillis(now)); err != nil {
 		return fmt.Errorf("forgetting nonces: %w", err)

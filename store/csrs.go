@@ -65,6 +65,18 @@ func (t *tx) CSRAwaited(account chancery.AccountID, id chancery.CSRID) (bool, er
 	return orders > 0, nil
 }
 
+func (t *tx) OrdersOfCSR(account chancery.AccountID, id chancery.CSRID) (map[chancery.OrderID]chancery.CertificateID, error) {
+	rows, err := t.sql.OrdersOfCSR(t.ctx, query.OrdersOfCSRParams{AccountID: int64(account), CSRID: int64(id)})
+	if err != nil {
+		return nil, fmt.Errorf("listing the orders of a CSR: %w", err)
+	}
+	orders := map[chancery.OrderID]chancery.CertificateID{}
+	for _, row := range rows {
+		orders[chancery.OrderID(row.ID)] = chancery.CertificateID(row.CertificateID)
+	}
+	return orders, nil
+}
+
 func (t *tx) ListCSRs(account chancery.AccountID, filter chancery.CSRFilter, page chancery.Page) ([]chancery.StoredCSR, int64, error) {
 	size, skip := rangeOf(page)
 	pattern := containing(filter.Keyword)

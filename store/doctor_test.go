@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -90,6 +91,7 @@ type spoilt struct {
 const (
 	opens = "every sealed value opens in its place"
 	fits  = "a certificate is the one the CA recorded, for the order's names, and fits its key"
+	chain = "the lines of an account's audit log are the chain that its sealed end tells of"
 	lists = "a CRL has the number and dates of its row, and its authority signed it"
 	// Of the lists of orders and certificates.
 	blocks = "the blocks of lists have their entries as members, and no others"
@@ -103,7 +105,7 @@ func one(invariant string, row string, of func(*patient) any) func(*patient) []P
 
 // named is the invariant that begins so.
 func named(start string) string {
-	for _, i := range invariants {
+	for _, i := range slices.Concat(invariants, (&sqlite3{}).checks()) {
 		if strings.HasPrefix(i.name, start) {
 			return i.name
 		}
@@ -122,6 +124,14 @@ func myDeleted(p *patient) any  { return p.mine.Deleted.ID }
 func myUpload(p *patient) any   { return p.mine.Uploaded.ID }
 func myCSR(p *patient) any      { return p.mine.CSR.ID }
 func myCSROrder(p *patient) any { return p.mine.FromCSR.ID }
+
+func mySession(p *patient) any { return p.mine.Session.AccessKeyID }
+func myUserKey(p *patient) any { return p.mine.UserKey.ID }
+
+// of is the problem of what belongs to another account than what it hangs on.
+func of(row string, id func(*patient) any) func(*patient) []Problem {
+	return one("whoever is in a group", row, id)
+}
 
 // ca names the one CRL there is.
 func ca(*patient) any { return "00112233445566778899aabbccddeeff 0" }
@@ -482,6 +492,42 @@ var spoiltData = []spoilt{
 			}
 		},
 	},
+	{"a session's secret was moved", func(p *patient) string {
+		return fmt.Sprintf("UPDATE sessions SET secret = (SELECT secret FROM sessions WHERE access_key_id = '%s') WHERE access_key_id = '%s'",
+			p.theirs.Session.AccessKeyID, p.mine.Session.AccessKeyID)
+	}, one(opens, sessionTable+" ", mySession)},
+	{"an access key is another account's user's", func(p *patient) string {
+		return fmt.Sprintf("UPDATE access_keys SET user_id = %d WHERE id = '%s'", p.theirs.User.ID, p.mine.UserKey.ID)
+	}, one("an access key belongs", "access key ", myUserKey)},
+	{"an access key's user is gone", func(p *patient) string {
+		return fmt.Sprintf("DELETE FROM group_members WHERE user_id = %d; DELETE FROM attachments WHERE principal_id = %[1]d; DELETE FROM users WHERE id = %[1]d", p.mine.User.ID)
+	}, one("an access key belongs", "access key ", myUserKey)},
+	{"another account's user is in a group", func(p *patient) string {
+		return fmt.Sprintf("UPDATE group_members SET user_id = %d WHERE user_id = %d", p.theirs.User.ID, p.mine.User.ID)
+	}, of("user ", func(p *patient) any { return fmt.Sprintf("%d in group %d", p.theirs.User.ID, p.mine.Group.ID) })},
+	{"a user is in another account's group", func(p *patient) string {
+		return fmt.Sprintf("UPDATE group_members SET group_id = %d WHERE user_id = %d", p.theirs.Group.ID, p.mine.User.ID)
+	}, of("user ", func(p *patient) any { return fmt.Sprintf("%d in group %d", p.mine.User.ID, p.theirs.Group.ID) })},
+	{"a membership is another account's", func(p *patient) string {
+		return fmt.Sprintf("UPDATE group_members SET account_id = %d WHERE user_id = %d", p.theirs.Account, p.mine.User.ID)
+	}, of("user ", func(p *patient) any { return fmt.Sprintf("%d in group %d", p.mine.User.ID, p.mine.Group.ID) })},
+	{"another account's user has a policy", func(p *patient) string {
+		return fmt.Sprintf("UPDATE attachments SET principal_id = %d WHERE principal_id = %d", p.theirs.User.ID, p.mine.User.ID)
+	}, of("policy reading of user ", func(p *patient) any { return p.theirs.User.ID })},
+	{"another account's group has a policy", func(p *patient) string {
+		return fmt.Sprintf("UPDATE attachments SET account_id = %d WHERE principal_id = %d", p.theirs.Account, p.mine.Group.ID)
+	}, of("policy AliyunYundunCertReadOnlyAccess of group ", func(p *patient) any { return p.mine.Group.ID })},
+	{"a user that has a role's policy is no role", func(p *patient) string {
+		return fmt.Sprintf("UPDATE attachments SET principal_id = %d WHERE principal_id = %d", p.mine.User.ID, p.mine.Role.ID)
+	}, of("policy reading of role ", func(p *patient) any { return p.mine.User.ID })},
+	{"a session is of another account's role", func(p *patient) string {
+		return fmt.Sprintf("UPDATE sessions SET role_id = %d WHERE access_key_id = '%s'", p.theirs.Role.ID, p.mine.Session.AccessKeyID)
+	}, of("session ", mySession)},
+	{"an audit line is changed", func(p *patient) string {
+		return fmt.Sprintf("UPDATE audit SET code = '' WHERE account_id = %d AND seq = 2", p.mine.Account)
+	}, one(chain, "account ", func(p *patient) any {
+		return fmt.Sprint(p.mine.Account, ": line 2 is not what was written, or does not follow the one before")
+	})},
 	{"a stored CSR's key was moved", func(p *patient) string {
 		return fmt.Sprintf("UPDATE csrs SET key = (SELECT key FROM csrs WHERE id = %d) WHERE id = %d", p.theirs.CSR.ID, p.mine.CSR.ID)
 	}, one(opens, csrTable+" ", myCSR)},
@@ -585,8 +631,8 @@ func TestEveryCheckCanFail(t *testing.T) {
 			fails[problem.Invariant] = true
 		}
 	}
-	checks := []string{opens, fits, lists, blocks, texts}
-	for _, i := range invariants {
+	checks := []string{opens, fits, lists, chain, blocks, texts}
+	for _, i := range slices.Concat(invariants, p.backend.checks()) {
 		checks = append(checks, i.name)
 	}
 	for _, check := range checks {
@@ -617,15 +663,15 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 		if err != nil || len(report.Problems) > 0 || report.Problems == nil {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
-		if want := len(invariants) + len(sealedColumns) + 4; report.Checks != want {
+		if want := len(invariants) + len(e.backend.checks()) + len(sealedColumns) + 5; report.Checks != want {
 			t.Errorf("%s: %d checks, want %d", name, report.Checks, want)
 		}
 	}
 	report, err := newPatient(t).Examine(ctx)
 	// Of each estate the issued order and the revoked one have a certificate with
 	// its key, a third one without, and the upload has two keys.
-	const keys, orderKeys, certificateKeys, csrKeys, authorities, certificates, crls = 2, 2, 8, 2, 1, 6, 1
-	if want := keys + orderKeys + certificateKeys + csrKeys + authorities + certificates + crls; err != nil || report.Rows != want {
+	const keys, sessions, orderKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines = 4, 2, 2, 8, 2, 1, 6, 1, 8
+	if want := keys + sessions + orderKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines; err != nil || report.Rows != want {
 		t.Errorf("%d rows were opened, %v; want %d", report.Rows, err, want)
 	}
 }

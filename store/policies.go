@@ -55,6 +55,9 @@ func (t *tx) DeletePolicy(account chancery.AccountID, name string) error {
 }
 
 func (t *tx) AttachPolicy(a chancery.Attachment) error {
+	if err := t.has(a.AccountID, a.Kind, a.ID); err != nil {
+		return err
+	}
 	err := t.sql.AttachPolicy(t.ctx, query.AttachPolicyParams{
 		AccountID: int64(a.AccountID), Kind: string(a.Kind), PrincipalID: a.ID, Policy: a.Policy,
 	})

@@ -89,7 +89,17 @@ func (t *tx) DeleteGroup(account chancery.AccountID, id int64) error {
 	return changed("deleting a group", rows, err, chancery.ErrNotFound)
 }
 
+func (t *tx) groupOfID(account chancery.AccountID, id int64) (chancery.Group, error) {
+	row, err := t.sql.GroupOfID(t.ctx, query.GroupOfIDParams{AccountID: int64(account), ID: id})
+	return groupOf(row), found("reading a group", err)
+}
+
 func (t *tx) AddMember(account chancery.AccountID, group, user int64) error {
+	for kind, id := range map[chancery.PrincipalKind]int64{chancery.GroupPrincipal: group, chancery.UserPrincipal: user} {
+		if err := t.has(account, kind, id); err != nil {
+			return err
+		}
+	}
 	err := t.sql.AddMember(t.ctx, query.AddMemberParams{AccountID: int64(account), UserID: user, GroupID: group})
 	if err != nil {
 		return fmt.Errorf("adding a user to a group: %w", err)
@@ -111,6 +121,21 @@ func (t *tx) Members(account chancery.AccountID, group int64) ([]chancery.User, 
 		return nil, fmt.Errorf("listing the users of a group: %w", err)
 	}
 	return each(rows, userOf), nil
+}
+
+// has is ErrNotFound unless the account has the user, group or role.
+func (t *tx) has(account chancery.AccountID, kind chancery.PrincipalKind, id int64) (err error) {
+	switch kind {
+	case chancery.UserPrincipal:
+		_, err = t.UserOfID(account, id)
+	case chancery.GroupPrincipal:
+		_, err = t.groupOfID(account, id)
+	case chancery.RolePrincipal:
+		_, err = t.RoleOfID(account, id)
+	case chancery.AccountPrincipal:
+		err = chancery.ErrNotFound // it needs no policies
+	}
+	return err
 }
 
 func (t *tx) AddRole(r chancery.Role) error {

@@ -50,6 +50,8 @@ func readSQL(t *testing.T, file string) string {
 // being told whose, each with why that is right.
 var withoutAccount = map[string]string{
 	"AccessKey":               "finds out which account a request is from",
+	"Session":                 "finds out which account a request is from",
+	"ForgetSessions":          "sweeps all accounts",
 	"CountEvidence":           "names the line that LastEvidence has just found for the account",
 	"NextEvidence":            "numbers the lines of an order, whoever they are of: the number is part of their key",
 	"DeleteSubmissionsBefore": "sweeps all accounts",

@@ -33,12 +33,16 @@ func init() {
 // none, brings its schema up to date and checks that it runs as it must: WAL and
 // synchronous=FULL. It is ErrInUse when another process has the file, and
 // ErrNewerSchema when the file was written by a newer version of the program.
-func Open(ctx context.Context, file string) (*Store, error) {
+func Open(ctx context.Context, file string) (*Store, error) { return OpenThrough(ctx, "sqlite", file) }
+
+// OpenThrough is Open through another database/sql driver: one that wraps SQLite's,
+// for a test that looks at the statements.
+func OpenThrough(ctx context.Context, driver, file string) (*Store, error) {
 	release, err := lock(file + ".lock")
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, file, release)
+	s, err := open(ctx, driver, file, release)
 	if err != nil {
 		release()
 		return nil, err
@@ -46,17 +50,17 @@ func Open(ctx context.Context, file string) (*Store, error) {
 	return s, nil
 }
 
-func open(ctx context.Context, file string, release func()) (*Store, error) {
+func open(ctx context.Context, driver, file string, release func()) (*Store, error) {
 	if err := createPrivate(file); err != nil {
 		return nil, err
 	}
 	// One connection writes: SQLite takes one writer at a time, and a queue here is
 	// fairer and quicker than its busy handler.
-	writes, err := connect(file, "&_txlock=immediate", 1)
+	writes, err := connect(driver, file, "&_txlock=immediate", 1)
 	if err != nil {
 		return nil, err
 	}
-	reads, err := connect(file, "&_pragma=query_only(1)", max(4, 2*runtime.NumCPU()))
+	reads, err := connect(driver, file, "&_pragma=query_only(1)", max(4, 2*runtime.NumCPU()))
 	if err != nil {
 		return nil, errors.Join(err, writes.Close())
 	}
@@ -124,10 +128,10 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-func connect(file, options string, connections int) (*sql.DB, error) {
+func connect(driver, file, options string, connections int) (*sql.DB, error) {
 	name := "file:" + (&url.URL{Path: file}).EscapedPath() +
 		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=busy_timeout(10000)" + options
-	db, err := sql.Open("sqlite", name)
+	db, err := sql.Open(driver, name)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", file, err)
 	}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"chancery"
 )
 
 // SQL changes the database behind the store's back, for states that no call leads
@@ -44,14 +46,15 @@ func (e *Env) Settle() {
 	}
 }
 
-// tables are those that calls of tenants write to, save for nonces.
+// tables are those that calls of tenants write to, save for nonces and the audit log.
 var tables = []string{
 	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps", "submissions", "listed", "list_blocks", "list_texts",
 	"csrs", "contacts", "companies",
+	"accounts", "access_keys", "users", "user_groups", "group_members", "roles", "policies", "attachments", "sessions",
 }
 
-// Dump writes all rows of plans, ledger, orders, proofs, steps, submissions, keys
-// and certificates as text: what a refused call must leave as it was.
+// Dump writes all rows of tenants but nonces and the audit log as text: what a
+// refused call must leave as it was.
 func (e *Env) Dump() string {
 	e.t.Helper()
 	var text strings.Builder
@@ -61,6 +64,18 @@ func (e *Env) Dump() string {
 		}
 	}
 	return text.String()
+}
+
+// AuditLog is an account's, oldest line first.
+func (p *Tenant) AuditLog(filter ...chancery.AuditFilter) (lines []chancery.AuditLine) {
+	p.env.t.Helper()
+	filter = append(filter, chancery.AuditFilter{})
+	filter[0].Most = 1 << 20
+	p.env.Read(func(tx chancery.Tx) (err error) {
+		lines, err = tx.AuditLines(p.Account, filter[0])
+		return err
+	})
+	return lines
 }
 
 func (e *Env) rows(table string) (list []string) {

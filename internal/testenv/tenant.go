@@ -11,10 +11,12 @@ import (
 )
 
 // Tenant is an account with one of its access keys, which signs whatever the
-// tenant calls.
+// tenant calls: its own, that of a user, or a temporary one.
 type Tenant struct {
-	Account chancery.AccountID
-	Key     chancery.AccessKey
+	Account   chancery.AccountID
+	Key       chancery.AccessKey
+	Token     string             // the security token of a temporary key
+	Principal chancery.Principal // who the key speaks for
 
 	env *Env
 }
@@ -38,7 +40,9 @@ func (p *Tenant) AddKey(key chancery.AccessKey) *Tenant {
 	p.env.t.Helper()
 	key.AccountID = p.Account
 	p.env.Write(func(tx chancery.Tx) error { return tx.AddAccessKey(key) })
-	return &Tenant{Account: p.Account, Key: key, env: p.env}
+	return &Tenant{
+		Account: p.Account, Key: key, env: p.env, Principal: chancery.Principal{Kind: chancery.AccountPrincipal, AccountID: p.Account},
+	}
 }
 
 // Grant gives the account a plan. It ends after the given time, or never without
@@ -59,7 +63,7 @@ func (p *Tenant) Grant(product string, units int64, ends ...time.Duration) (plan
 
 // Credentials are those of the tenant's key.
 func (p *Tenant) Credentials() signature.Credentials {
-	return signature.Credentials{AccessKeyID: p.Key.ID, AccessKeySecret: p.Key.Secret.Reveal()}
+	return signature.Credentials{AccessKeyID: p.Key.ID, AccessKeySecret: p.Key.Secret.Reveal(), SecurityToken: p.Token}
 }
 
 // Client is the real client with the tenant's key. It dates its requests by the

@@ -56,6 +56,7 @@ type Env struct {
 
 	t       testing.TB
 	options options
+	file    string // of the database
 	looker  chancery.Looker
 	issuers issuer.Table
 	db      *sql.DB // beside the store's own connections
@@ -75,6 +76,7 @@ type options struct {
 	idle         bool
 	apis         []chancery.API
 	rates        rpc.Rates
+	driver       string // of the database
 }
 
 // Option changes what New starts.
@@ -124,7 +126,7 @@ func Products() chancery.Catalogue {
 // the test fails unless store.Examine finds the data sound.
 func New(t testing.TB, change ...Option) *Env {
 	t.Helper()
-	e := &Env{t: t, options: options{products: Products(), repeatWindow: cas.DefaultRepeatWindow}, Clock: newClock()}
+	e := &Env{t: t, options: options{products: Products(), repeatWindow: cas.DefaultRepeatWindow, driver: "sqlite"}, Clock: newClock()}
 	for _, option := range change {
 		option(&e.options)
 	}
@@ -151,7 +153,8 @@ func (e *Env) must(err error) {
 
 func (e *Env) openStore() {
 	file := filepath.Join(e.t.TempDir(), "chancery.db")
-	opened, err := store.Open(context.Background(), file)
+	e.file = file
+	opened, err := store.OpenThrough(context.Background(), e.options.driver, file)
 	e.must(err)
 	e.Store = opened
 	kek := chancery.NewSecret([]byte("a key-encryption key of 32 bytes"))

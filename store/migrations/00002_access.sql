@@ -27,7 +27,8 @@ CREATE TABLE group_members (
     group_id   BIGINT NOT NULL REFERENCES user_groups (id),
     PRIMARY KEY (account_id, user_id, group_id)
 );
-CREATE INDEX group_members_group ON group_members (account_id, group_id);
+CREATE INDEX group_members_user ON group_members (user_id);
+CREATE INDEX group_members_group ON group_members (group_id);
 
 CREATE TABLE roles (
     id          BIGINT PRIMARY KEY,
@@ -72,7 +73,8 @@ CREATE TABLE sessions (
     expires_at    BIGINT NOT NULL,
     revoked_at    BIGINT NOT NULL  -- 0 = not revoked
 );
-CREATE INDEX sessions_account ON sessions (account_id, role_id);
+CREATE INDEX sessions_account ON sessions (account_id);
+CREATE INDEX sessions_role ON sessions (role_id);
 CREATE INDEX sessions_expires ON sessions (expires_at);
 
 -- Each account's lines are a chain by hash; rows are added, and removed from the

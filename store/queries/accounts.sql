@@ -26,6 +26,9 @@ UPDATE access_keys SET disabled = 1 WHERE account_id = $1 AND id = $2;
 INSERT INTO nonces (access_key_id, nonce, until) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING;
 
+-- name: CountNonce :one
+SELECT COUNT(*) FROM nonces WHERE access_key_id = $1 AND nonce = $2;
+
 -- name: ForgetNonces :exec
 DELETE FROM nonces WHERE until < $1;
 

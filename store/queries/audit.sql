@@ -30,8 +30,10 @@ AND code <> sqlc.arg(except_code)
 ORDER BY seq LIMIT sqlc.arg(most);
 
 -- name: LastAuditLineBefore :one
-SELECT seq, hash FROM audit WHERE account_id = sqlc.arg(account_id) AND at < sqlc.arg(before) AND seq <= sqlc.arg(upto)
-ORDER BY seq DESC LIMIT 1;
+SELECT line.seq, line.hash FROM audit line WHERE line.account_id = sqlc.arg(account_id) AND line.seq <= sqlc.arg(upto)
+AND line.seq < COALESCE((SELECT MIN(kept.seq) FROM audit kept
+    WHERE kept.account_id = sqlc.arg(account_id) AND kept.seq <= sqlc.arg(upto) AND kept.at >= sqlc.arg(before)), sqlc.arg(upto) + 1)
+ORDER BY line.seq DESC LIMIT 1;
 
 -- name: FirstAuditLine :one
 SELECT seq FROM audit WHERE account_id = $1 ORDER BY seq LIMIT 1;

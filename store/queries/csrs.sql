@@ -25,6 +25,9 @@ DELETE FROM csrs WHERE account_id = $1 AND id = $2;
 SELECT COUNT(*) FROM orders
 WHERE account_id = $1 AND csr_id = $2 AND csr_id > 0 AND state IN ('domain_verify', 'process');
 
+-- name: OrdersOfCSR :many
+SELECT id, certificate_id FROM orders WHERE account_id = $1 AND csr_id = $2 AND csr_id > 0 ORDER BY id;
+
 -- name: ListCSRs :many
 SELECT * FROM csrs
 WHERE account_id = sqlc.arg(account_id)

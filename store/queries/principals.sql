@@ -27,6 +27,9 @@ ON CONFLICT DO NOTHING;
 -- name: GroupNamed :one
 SELECT * FROM user_groups WHERE account_id = $1 AND name = $2;
 
+-- name: GroupOfID :one
+SELECT * FROM user_groups WHERE account_id = $1 AND id = $2;
+
 -- name: Groups :many
 SELECT * FROM user_groups WHERE account_id = $1 ORDER BY name;
 

@@ -10,8 +10,8 @@ SELECT * FROM sessions WHERE access_key_id = $1;
 SELECT * FROM sessions WHERE account_id = sqlc.arg(account_id) AND expires_at > sqlc.arg(now) ORDER BY created_at DESC, access_key_id;
 
 -- name: RevokeSession :execrows
-UPDATE sessions SET revoked_at = sqlc.arg(now)
-WHERE account_id = sqlc.arg(account_id) AND access_key_id = sqlc.arg(access_key_id) AND revoked_at = 0;
+UPDATE sessions SET revoked_at = CASE revoked_at WHEN 0 THEN sqlc.arg(now) ELSE revoked_at END
+WHERE account_id = sqlc.arg(account_id) AND access_key_id = sqlc.arg(access_key_id);
 
 -- name: RevokeRoleSessions :execrows
 UPDATE sessions SET revoked_at = sqlc.arg(now)

@@ -164,6 +164,22 @@ func (q *Queries) AddKeyset(ctx context.Context, wrapped []byte) (int64, error) 
 	return result.RowsAffected()
 }
 
+const countNonce = `-- name: CountNonce :one
+SELECT COUNT(*) FROM nonces WHERE access_key_id = $1 AND nonce = $2
+`
+
+type CountNonceParams struct {
+	AccessKeyID string
+	Nonce       string
+}
+
+func (q *Queries) CountNonce(ctx context.Context, arg CountNonceParams) (int64, error) {
+	row := q.queryRow(ctx, q.countNonceStmt, countNonce, arg.AccessKeyID, arg.Nonce)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const deleteSubmissionsBefore = `-- name: DeleteSubmissionsBefore :exec
 DELETE FROM submissions WHERE expires_at <= $1
 `

@@ -192,14 +192,16 @@ func (q *Queries) HoldAuditEnd(ctx context.Context, accountID int64) ([]byte, er
 }
 
 const lastAuditLineBefore = `-- name: LastAuditLineBefore :one
-SELECT seq, hash FROM audit WHERE account_id = $1 AND at < $2 AND seq <= $3
-ORDER BY seq DESC LIMIT 1
+SELECT line.seq, line.hash FROM audit line WHERE line.account_id = $1 AND line.seq <= $2
+AND line.seq < COALESCE((SELECT MIN(kept.seq) FROM audit kept
+    WHERE kept.account_id = $1 AND kept.seq <= $2 AND kept.at >= $3), $2 + 1)
+ORDER BY line.seq DESC LIMIT 1
 `
 
 type LastAuditLineBeforeParams struct {
 	AccountID int64
-	Before    int64
 	Upto      int64
+	Before    int64
 }
 
 type LastAuditLineBeforeRow struct {
@@ -208,7 +210,7 @@ type LastAuditLineBeforeRow struct {
 }
 
 func (q *Queries) LastAuditLineBefore(ctx context.Context, arg LastAuditLineBeforeParams) (LastAuditLineBeforeRow, error) {
-	row := q.queryRow(ctx, q.lastAuditLineBeforeStmt, lastAuditLineBefore, arg.AccountID, arg.Before, arg.Upto)
+	row := q.queryRow(ctx, q.lastAuditLineBeforeStmt, lastAuditLineBefore, arg.AccountID, arg.Upto, arg.Before)
 	var i LastAuditLineBeforeRow
 	err := row.Scan(&i.Seq, &i.Hash)
 	return i, err

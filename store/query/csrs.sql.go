@@ -233,6 +233,43 @@ func (q *Queries) ListCSRs(ctx context.Context, arg ListCSRsParams) ([]CSR, erro
 	return items, nil
 }
 
+const ordersOfCSR = `-- name: OrdersOfCSR :many
+SELECT id, certificate_id FROM orders WHERE account_id = $1 AND csr_id = $2 AND csr_id > 0 ORDER BY id
+`
+
+type OrdersOfCSRParams struct {
+	AccountID int64
+	CSRID     int64
+}
+
+type OrdersOfCSRRow struct {
+	ID            int64
+	CertificateID int64
+}
+
+func (q *Queries) OrdersOfCSR(ctx context.Context, arg OrdersOfCSRParams) ([]OrdersOfCSRRow, error) {
+	rows, err := q.query(ctx, q.ordersOfCSRStmt, ordersOfCSR, arg.AccountID, arg.CSRID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []OrdersOfCSRRow
+	for rows.Next() {
+		var i OrdersOfCSRRow
+		if err := rows.Scan(&i.ID, &i.CertificateID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const updateCSR = `-- name: UpdateCSR :execrows
 UPDATE csrs SET key = $1
 WHERE account_id = $2 AND id = $3 AND key IS NULL

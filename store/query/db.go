@@ -201,6 +201,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countIssuedStmt, err = db.PrepareContext(ctx, countIssued); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssued: %w", err)
 	}
+	if q.countNonceStmt, err = db.PrepareContext(ctx, countNonce); err != nil {
+		return nil, fmt.Errorf("error preparing query CountNonce: %w", err)
+	}
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
 	}
@@ -293,6 +296,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.groupNamedStmt, err = db.PrepareContext(ctx, groupNamed); err != nil {
 		return nil, fmt.Errorf("error preparing query GroupNamed: %w", err)
+	}
+	if q.groupOfIDStmt, err = db.PrepareContext(ctx, groupOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query GroupOfID: %w", err)
 	}
 	if q.groupPoliciesOfStmt, err = db.PrepareContext(ctx, groupPoliciesOf); err != nil {
 		return nil, fmt.Errorf("error preparing query GroupPoliciesOf: %w", err)
@@ -392,6 +398,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.orderStepsStmt, err = db.PrepareContext(ctx, orderSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderSteps: %w", err)
+	}
+	if q.ordersOfCSRStmt, err = db.PrepareContext(ctx, ordersOfCSR); err != nil {
+		return nil, fmt.Errorf("error preparing query OrdersOfCSR: %w", err)
 	}
 	if q.ordersUnderReviewStmt, err = db.PrepareContext(ctx, ordersUnderReview); err != nil {
 		return nil, fmt.Errorf("error preparing query OrdersUnderReview: %w", err)
@@ -804,6 +813,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countIssuedStmt: %w", cerr)
 		}
 	}
+	if q.countNonceStmt != nil {
+		if cerr := q.countNonceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countNonceStmt: %w", cerr)
+		}
+	}
 	if q.countPlansWithUnitsStmt != nil {
 		if cerr := q.countPlansWithUnitsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countPlansWithUnitsStmt: %w", cerr)
@@ -957,6 +971,11 @@ func (q *Queries) Close() error {
 	if q.groupNamedStmt != nil {
 		if cerr := q.groupNamedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing groupNamedStmt: %w", cerr)
+		}
+	}
+	if q.groupOfIDStmt != nil {
+		if cerr := q.groupOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing groupOfIDStmt: %w", cerr)
 		}
 	}
 	if q.groupPoliciesOfStmt != nil {
@@ -1122,6 +1141,11 @@ func (q *Queries) Close() error {
 	if q.orderStepsStmt != nil {
 		if cerr := q.orderStepsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing orderStepsStmt: %w", cerr)
+		}
+	}
+	if q.ordersOfCSRStmt != nil {
+		if cerr := q.ordersOfCSRStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ordersOfCSRStmt: %w", cerr)
 		}
 	}
 	if q.ordersUnderReviewStmt != nil {
@@ -1407,6 +1431,7 @@ type Queries struct {
 	countEvidenceStmt           *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
+	countNonceStmt              *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
 	countRevocationStmt         *sql.Stmt
 	debitOfStmt                 *sql.Stmt
@@ -1438,6 +1463,7 @@ type Queries struct {
 	forgetSessionsStmt          *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
 	groupNamedStmt              *sql.Stmt
+	groupOfIDStmt               *sql.Stmt
 	groupPoliciesOfStmt         *sql.Stmt
 	groupsStmt                  *sql.Stmt
 	hideCertificateStmt         *sql.Stmt
@@ -1471,6 +1497,7 @@ type Queries struct {
 	orderKeyStmt                *sql.Stmt
 	orderOfInstanceStmt         *sql.Stmt
 	orderStepsStmt              *sql.Stmt
+	ordersOfCSRStmt             *sql.Stmt
 	ordersUnderReviewStmt       *sql.Stmt
 	plansStmt                   *sql.Stmt
 	policiesStmt                *sql.Stmt
@@ -1573,6 +1600,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countEvidenceStmt:           q.countEvidenceStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
+		countNonceStmt:              q.countNonceStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countRevocationStmt:         q.countRevocationStmt,
 		debitOfStmt:                 q.debitOfStmt,
@@ -1604,6 +1632,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		forgetSessionsStmt:          q.forgetSessionsStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
 		groupNamedStmt:              q.groupNamedStmt,
+		groupOfIDStmt:               q.groupOfIDStmt,
 		groupPoliciesOfStmt:         q.groupPoliciesOfStmt,
 		groupsStmt:                  q.groupsStmt,
 		hideCertificateStmt:         q.hideCertificateStmt,
@@ -1637,6 +1666,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderKeyStmt:                q.orderKeyStmt,
 		orderOfInstanceStmt:         q.orderOfInstanceStmt,
 		orderStepsStmt:              q.orderStepsStmt,
+		ordersOfCSRStmt:             q.ordersOfCSRStmt,
 		ordersUnderReviewStmt:       q.ordersUnderReviewStmt,
 		plansStmt:                   q.plansStmt,
 		policiesStmt:                q.policiesStmt,

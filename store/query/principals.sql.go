@@ -237,6 +237,27 @@ func (q *Queries) GroupNamed(ctx context.Context, arg GroupNamedParams) (UserGro
 	return i, err
 }
 
+const groupOfID = `-- name: GroupOfID :one
+SELECT id, account_id, name, created_at FROM user_groups WHERE account_id = $1 AND id = $2
+`
+
+type GroupOfIDParams struct {
+	AccountID int64
+	ID        int64
+}
+
+func (q *Queries) GroupOfID(ctx context.Context, arg GroupOfIDParams) (UserGroup, error) {
+	row := q.queryRow(ctx, q.groupOfIDStmt, groupOfID, arg.AccountID, arg.ID)
+	var i UserGroup
+	err := row.Scan(
+		&i.ID,
+		&i.AccountID,
+		&i.Name,
+		&i.CreatedAt,
+	)
+	return i, err
+}
+
 const groups = `-- name: Groups :many
 SELECT id, account_id, name, created_at FROM user_groups WHERE account_id = $1 ORDER BY name
 `

@@ -76,8 +76,8 @@ func (q *Queries) RevokeRoleSessions(ctx context.Context, arg RevokeRoleSessions
 }
 
 const revokeSession = `-- name: RevokeSession :execrows
-UPDATE sessions SET revoked_at = $1
-WHERE account_id = $2 AND access_key_id = $3 AND revoked_at = 0
+UPDATE sessions SET revoked_at = CASE revoked_at WHEN 0 THEN $1 ELSE revoked_at END
+WHERE account_id = $2 AND access_key_id = $3
 `
 
 type RevokeSessionParams struct {

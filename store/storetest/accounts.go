@@ -106,6 +106,10 @@ func aNonceIsUsedOnce(t *testing.T, s chancery.Store) {
 		{"another key", "nonce", nil},
 		{"another key", "nonce", chancery.ErrConflict},
 	} {
+		used := answer(t, s, func(tx chancery.Tx) (bool, error) { return tx.NonceUsed(use.key, use.nonce) })
+		if want := use.want != nil; used != want {
+			t.Errorf("the nonce %s of %s was used: %v, want %v", use.nonce, use.key, used, want)
+		}
 		refused(t, s, use.want, func(tx chancery.Tx) error { return tx.UseNonce(use.key, use.nonce, at(30)) })
 	}
 }

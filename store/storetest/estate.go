@@ -36,6 +36,13 @@ type Estate struct {
 	FromCSR     chancery.Order       // waits for its proof, to take the key of CSR
 	Contact     chancery.Contact
 	Company     chancery.Company
+	User        chancery.User           // has UserKey and Policy, and is in Group
+	UserKey     chancery.AccessKey      //
+	Group       chancery.Group          // has a built-in policy
+	Role        chancery.Role           // has Policy and is used by Session
+	Policy      chancery.PolicyDocument //
+	Session     chancery.Session        //
+	AuditLines  int64
 }
 
 // ways leads to every state from that of a new order.
@@ -76,6 +83,7 @@ func Furnish(t rapid.TB, s chancery.Store) Estate {
 	e.Certificate.Key = leafKey().text
 	e.furnishStores(t, s)
 	e.furnishDeleted(t, s)
+	e.furnishAccess(t, s)
 	write(t, s, func(tx chancery.Tx) error { return putCRL(tx, at(5)) })
 	return e
 }
@@ -105,6 +113,29 @@ func (e *Estate) furnishDeleted(t rapid.TB, s chancery.Store) {
 	order := live(t, s, e.Account, ways[chancery.Revoked]...)
 	write(t, s, func(tx chancery.Tx) error { return tx.DeleteCertificate(e.Account, order.CertificateID, at(4)) })
 	e.Deleted = answer(t, s, func(tx chancery.Tx) (chancery.Certificate, error) { return tx.CertificateOfOrder(e.Account, order.ID) })
+}
+
+// furnishAccess adds who may do what, and lines of who did.
+func (e *Estate) furnishAccess(t rapid.TB, s chancery.Store) {
+	t.Helper()
+	e.User, e.Policy = userOf(e.Account, "ada"), policyOf(e.Account, "reading")
+	e.Group = chancery.Group{ID: chancery.NewID(), AccountID: e.Account, Name: "ops", CreatedAt: start}
+	e.Role = roleNamed(e.Account, "deployer")
+	e.UserKey = chancery.NewAccessKey(e.Account, start)
+	e.UserKey.UserID = e.User.ID
+	e.Session = draftSession(e.Role, start)
+	write(t, s, func(tx chancery.Tx) error {
+		return errors.Join(
+			tx.AddUser(e.User), tx.AddAccessKey(e.UserKey), tx.AddGroup(e.Group), tx.AddMember(e.Account, e.Group.ID, e.User.ID),
+			tx.AddRole(e.Role), tx.AddSession(e.Session), tx.AddPolicy(e.Policy),
+			tx.AttachPolicy(attachment(e.User.Principal(), e.Policy.Name)), tx.AttachPolicy(attachment(principalOf(e.Role), e.Policy.Name)),
+			tx.AttachPolicy(attachment(e.Group.Principal(), "AliyunYundunCertReadOnlyAccess")),
+		)
+	})
+	e.AuditLines = 4
+	for i := range int(e.AuditLines) {
+		write(t, s, func(tx chancery.Tx) error { return tx.AppendAudit(line(e.Account, i+1)) })
+	}
 }
 
 // newAccount adds an account; what a test does in it no other test sees.

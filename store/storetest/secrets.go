@@ -30,6 +30,8 @@ func aSealedValueOpensInItsOwnRow(t *testing.T, s chancery.Store) {
 	waiting, proved := sealedOrderKey(mine.Orders[chancery.DomainVerify]), sealedOrderKey(mine.Orders[chancery.Process])
 	write(t, s, func(tx chancery.Tx) error { return tx.AddOrderKey(keyOf(mine.Orders[chancery.Process])) })
 	certified, certificate := sameIDs(t, s, mine.Account)
+	role := addRole(t, s, mine.Account, "sealing")
+	session, other := sealedSession(addSession(t, s, role)), sealedSession(addSession(t, s, role))
 	ca := sealed{"authorities", "key", "1 = 1", func(tx chancery.Tx) (chancery.Secret, error) {
 		authorities, err := tx.Authorities()
 		if err != nil {
@@ -47,6 +49,9 @@ func aSealedValueOpensInItsOwnRow(t *testing.T, s chancery.Store) {
 		{"an order's key in another account's row", waiting, sealedOrderKey(theirs.Orders[chancery.DomainVerify])},
 		{"a certificate's key in another row of the account", certificate, sealedCertificate(mine.Certificate)},
 		{"an order's key as that of a certificate with the same id", certified, certificate},
+		{"a session's secret in another row of the account", session, other},
+		{"a session's secret in another account's row", session, sealedSession(theirs.Session)},
+		{"an access key's secret as a session's", first, session},
 		{"a certificate's key as an authority's", sealedCertificate(theirs.Certificate), ca},
 	} {
 		t.Run(c.says, func(t *testing.T) {
@@ -86,6 +91,13 @@ func sealedAccessKey(t *testing.T, s chancery.Store, account chancery.AccountID)
 	return sealed{"access_keys", "secret", fmt.Sprintf("id = '%s'", key.ID), func(tx chancery.Tx) (chancery.Secret, error) {
 		key, err := tx.AccessKey(key.ID)
 		return key.Secret, err
+	}}
+}
+
+func sealedSession(s chancery.Session) sealed {
+	return sealed{"sessions", "secret", fmt.Sprintf("access_key_id = '%s'", s.AccessKeyID), func(tx chancery.Tx) (chancery.Secret, error) {
+		session, err := tx.Session(s.AccessKeyID)
+		return session.Secret, err
 	}}
 }
 

@@ -35,6 +35,16 @@ type named struct {
 	contact     int64
 	company     int64
 	companyName string
+	user        int64 // has the policy, and is in the group
+	userName    string
+	stray       int64 // a user without group or policy
+	group       int64
+	groupName   string
+	role        int64 // has the session
+	roleName    string
+	policy      string // the user's
+	spare       string // a policy that nobody has
+	session     string
 }
 
 // all is a page that has room for everything, later a time when every date has passed.
@@ -124,8 +134,9 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"UpdateCSR": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.UpdateCSR(chancery.StoredCSR{ID: n.keyless, AccountID: n.account, Key: leafKey().text})
 	},
-	"DeleteCSR":  func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteCSR(n.account, n.keyless) },
-	"CSRAwaited": func(tx chancery.Tx, n named) (any, error) { return tx.CSRAwaited(n.account, n.csr) },
+	"DeleteCSR":   func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteCSR(n.account, n.keyless) },
+	"CSRAwaited":  func(tx chancery.Tx, n named) (any, error) { return tx.CSRAwaited(n.account, n.csr) },
+	"OrdersOfCSR": func(tx chancery.Tx, n named) (any, error) { return tx.OrdersOfCSR(n.account, n.csr) },
 	"ListCSRs": func(tx chancery.Tx, n named) (any, error) {
 		return listed(tx.ListCSRs(n.account, chancery.CSRFilter{}, all))
 	},
@@ -151,6 +162,48 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 		every, err := listed(tx.ListCompanies(n.account, chancery.CompanyFilter{}, all))
 		return []any{byID, every}, err
 	},
+	"User":        func(tx chancery.Tx, n named) (any, error) { return tx.User(n.account, n.userName) },
+	"UserOfID":    func(tx chancery.Tx, n named) (any, error) { return tx.UserOfID(n.account, n.user) },
+	"Users":       func(tx chancery.Tx, n named) (any, error) { return tx.Users(n.account) },
+	"DeleteUser":  func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteUser(n.account, n.user) },
+	"Group":       func(tx chancery.Tx, n named) (any, error) { return tx.Group(n.account, n.groupName) },
+	"Groups":      func(tx chancery.Tx, n named) (any, error) { return tx.Groups(n.account) },
+	"DeleteGroup": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteGroup(n.account, n.group) },
+	"Role":        func(tx chancery.Tx, n named) (any, error) { return tx.Role(n.account, n.roleName) },
+	"RoleOfID":    func(tx chancery.Tx, n named) (any, error) { return tx.RoleOfID(n.account, n.role) },
+	"Roles":       func(tx chancery.Tx, n named) (any, error) { return tx.Roles(n.account) },
+	"UpdateRole": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.UpdateRole(chancery.Role{ID: n.role, AccountID: n.account, Trust: "everybody"})
+	},
+	"DeleteRole":   func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteRole(n.account, n.role) },
+	"AddMember":    func(tx chancery.Tx, n named) (any, error) { return nil, tx.AddMember(n.account, n.group, n.stray) },
+	"RemoveMember": func(tx chancery.Tx, n named) (any, error) { return nil, tx.RemoveMember(n.account, n.group, n.user) },
+	"Members":      func(tx chancery.Tx, n named) (any, error) { return tx.Members(n.account, n.group) },
+	"Policy":       func(tx chancery.Tx, n named) (any, error) { return tx.Policy(n.account, n.policy) },
+	"Policies":     func(tx chancery.Tx, n named) (any, error) { return tx.Policies(n.account) },
+	"UpdatePolicy": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.UpdatePolicy(chancery.PolicyDocument{AccountID: n.account, Name: n.policy, Document: "all"})
+	},
+	"DeletePolicy": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeletePolicy(n.account, n.spare) },
+	"AttachPolicy": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.AttachPolicy(chancery.Attachment{AccountID: n.account, Kind: chancery.UserPrincipal, ID: n.stray, Policy: n.policy})
+	},
+	"DetachPolicy": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.DetachPolicy(chancery.Attachment{AccountID: n.account, Kind: chancery.UserPrincipal, ID: n.user, Policy: n.policy})
+	},
+	"Attachments": func(tx chancery.Tx, n named) (any, error) { return tx.Attachments(n.account) },
+	"PoliciesOf": func(tx chancery.Tx, n named) (any, error) {
+		return tx.PoliciesOf(chancery.Principal{Kind: chancery.UserPrincipal, AccountID: n.account, ID: n.user})
+	},
+	"Sessions": func(tx chancery.Tx, n named) (any, error) { return tx.Sessions(n.account, start) },
+	"RevokeSession": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.RevokeSession(n.account, n.session, start)
+	},
+	"RevokeSessions": func(tx chancery.Tx, n named) (any, error) { return tx.RevokeSessions(n.account, n.role, start) },
+	"AuditLines": func(tx chancery.Tx, n named) (any, error) {
+		return tx.AuditLines(n.account, chancery.AuditFilter{Most: 1000})
+	},
+	"ForgetAudit": func(tx chancery.Tx, n named) (any, error) { return tx.ForgetAudit(n.account, later, 1000) },
 }
 
 // methodsOfNobody have no account to be asked with, each for a reason.
@@ -160,6 +213,7 @@ var methodsOfNobody = map[string]string{
 	"AddAccessKey":            "adds a row whose account is part of it",
 	"AccessKey":               "finds out which account a request is from",
 	"UseNonce":                "nonces belong to access keys",
+	"NonceUsed":               "nonces belong to access keys",
 	"ForgetNonces":            "sweeps all",
 	"DeleteSubmissionsBefore": "sweeps all",
 	"PutSubmission":           "adds a row whose account is part of it and of its key",
@@ -183,6 +237,14 @@ var methodsOfNobody = map[string]string{
 	"AddCSR":                  "adds a row whose account is part of it",
 	"AddContact":              "adds a row whose account is part of it",
 	"AddCompany":              "adds a row whose account is part of it",
+	"AddUser":                 "adds a row whose account is part of it",
+	"AddGroup":                "adds a row whose account is part of it",
+	"AddRole":                 "adds a row whose account is part of it",
+	"AddPolicy":               "adds a row whose account is part of it",
+	"AddSession":              "adds a row whose account is part of it",
+	"Session":                 "finds out which account a request is from",
+	"ForgetSessions":          "sweeps all",
+	"AppendAudit":             "adds a line whose account is part of it",
 	"AddStep":                 "adds a row whose account is part of it",
 	"ClaimSteps":              "workers serve all accounts",
 	"NextStep":                "workers serve all accounts",
@@ -231,6 +293,7 @@ func belongings(tx chancery.Tx, owner named) []any {
 		"Validations", "Evidence", "OrderKey", "Certificate", "CertificateKeys", "CertificateNamed", "CertificateOfInstance",
 		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListsSettled",
 		"CSRKey", "CSRByKey", "CSRAwaited", "ListCSRs", "ListContacts", "ListCompanies",
+		"Users", "Groups", "Roles", "Members", "Policies", "Attachments", "PoliciesOf", "Sessions", "AuditLines",
 	} {
 		answer, err := methodsOfTenants[name](tx, owner)
 		have = append(have, answer, err)
@@ -254,10 +317,15 @@ func anotherAccountsRowsDoNotExist(t *testing.T, s chancery.Store) {
 		csr: estate.CSR.ID, keySHA2: estate.CSR.KeySHA2, keyless: estate.Keyless.ID,
 		contact: estate.Contact.ID, company: estate.Company.ID, companyName: estate.Company.Name,
 	}
+	owner.user, owner.userName, owner.stray = estate.User.ID, estate.User.Name, addUser(t, s, estate.Account, "stray").ID
+	owner.group, owner.groupName, owner.role, owner.roleName = estate.Group.ID, estate.Group.Name, estate.Role.ID, estate.Role.Name
+	owner.policy, owner.spare, owner.session = estate.Policy.Name, addPolicy(t, s, estate.Account, "spare").Name, estate.Session.AccessKeyID
 	stranger, nobody := owner, named{
 		accessKey: "nobody", product: "none", submission: []byte("none"), order: 404, instance: "none", name: "none", issued: 404,
 		certificate: 404, certInst: "none", certName: "none", upload: 404, csr: 404, keySHA2: "none", keyless: 404,
 		contact: 404, company: 404, companyName: "none",
+		user: 404, userName: "none", stray: 404, group: 404, groupName: "none", role: 404, roleName: "none",
+		policy: "none", spare: "none", session: "none",
 	}
 	stranger.account = newAccount(t, s)
 	nobody.account = stranger.account
