@@ -52,17 +52,19 @@ func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
 		return nil, errors.New("the database's URL is not of the form postgres://user:password@host:port/name") // pgx's text may hold the password
 	}
 	config.ConnectTimeout = acquireTime
-	for name, value := range map[string]string{
-		"application_name":                    "chancery",
-		"lock_timeout":                        fmt.Sprint(lockTime.Milliseconds()),
-		"idle_in_transaction_session_timeout": fmt.Sprint(holdTime.Milliseconds()),
-	} {
-		if _, set := config.RuntimeParams[name]; !set {
-			config.RuntimeParams[name] = value
-		}
+	if _, set := config.RuntimeParams["application_name"]; !set {
+		config.RuntimeParams["application_name"] = "chancery"
 	}
 	quick := config.Copy()
 	quick.DialFunc = impatient(config.DialFunc)
+	for name, value := range map[string]string{
+		"lock_timeout":                        fmt.Sprint(lockTime.Milliseconds()),
+		"idle_in_transaction_session_timeout": fmt.Sprint(holdTime.Milliseconds()),
+	} {
+		if _, set := quick.RuntimeParams[name]; !set {
+			quick.RuntimeParams[name] = value
+		}
+	}
 	s := newStore(connectPostgres(quick, postgresWriters), connectPostgres(quick, postgresReaders))
 	s.slow = connectPostgres(config, 2)
 	// pgx prepares a statement the first time that a connection runs it.
@@ -130,27 +132,34 @@ func (c *impatientConn) SetDeadline(deadline time.Time) error {
 const (
 	migrationLock = 7201
 	writersLock   = 7202
+	aloneLock     = 7203
 )
 
 // preparePostgres migrates under a lock of the session, which PostgreSQL gives back
 // however the session ends.
-func preparePostgres(ctx context.Context, db *sql.DB) (err error) {
+func preparePostgres(ctx context.Context, db *sql.DB) error {
+	return underLock(ctx, db, migrationLock, func(conn *sql.Conn) error {
+		if err := checkPostgres(ctx, conn); err != nil {
+			return err
+		}
+		return migrate(ctx, goose.DialectPostgres, db)
+	})
+}
+
+func underLock(ctx context.Context, db *sql.DB, key int, fn func(*sql.Conn) error) (err error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("connecting to the database: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", migrationLock); err != nil {
-		return fmt.Errorf("waiting for other nodes to migrate: %w", err)
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
+		return fmt.Errorf("waiting for other nodes: %w", err)
 	}
 	defer func() {
-		_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", migrationLock)
+		_, unlockErr := conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", key)
 		err = errors.Join(err, unlockErr)
 	}()
-	if err := checkPostgres(ctx, conn); err != nil {
-		return err
-	}
-	return migrate(ctx, goose.DialectPostgres, db)
+	return fn(conn)
 }
 
 // checkPostgres refuses a database that could lose what it acknowledged, and gives
@@ -194,6 +203,10 @@ func checkPostgres(ctx context.Context, conn *sql.Conn) error {
 type postgres struct {
 	store *Store
 	turns turns
+}
+
+func (p *postgres) alone(ctx context.Context, fn func() error) error {
+	return underLock(ctx, p.store.slow, aloneLock, func(*sql.Conn) error { return fn() })
 }
 
 func (p *postgres) end()     {}

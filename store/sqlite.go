@@ -104,6 +104,8 @@ func (*sqlite3) checks() []invariant {
 	}
 }
 
+func (*sqlite3) alone(_ context.Context, fn func() error) error { return fn() }
+
 func (e *sqlite3) end()     { <-e.stopped }
 func (e *sqlite3) release() { e.unlock() }
 
@@ -166,6 +168,10 @@ func createPrivate(file string) error {
 	}
 	return f.Close()
 }
+
+// Lock takes a lock on a file, which is made if there is none; ErrInUse while another
+// process has it.
+func Lock(file string) (release func(), err error) { return lock(file) }
 
 // lock takes the file lock that keeps a second process out. The kernel gives it
 // back when the process ends, however it ends.

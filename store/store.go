@@ -37,6 +37,8 @@ type backend interface {
 	write(ctx context.Context, fn func(chancery.Tx) error) error
 	// claimSteps runs ClaimSteps, or what takes its place.
 	claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error)
+	// alone runs fn while no other process does so.
+	alone(ctx context.Context, fn func() error) error
 	// checks are the doctor's checks of the database itself.
 	checks() []invariant
 	// end waits for what runs in the background, before the connections are closed.
@@ -78,6 +80,10 @@ func (s *Store) Close() error {
 	s.backend.release()
 	return err
 }
+
+// Alone runs fn, which may read and write, while no other process on this database
+// runs another.
+func (s *Store) Alone(ctx context.Context, fn func() error) error { return s.backend.alone(ctx, fn) }
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.reads.PingContext(ctx) }
