@@ -28,7 +28,7 @@ func startTwo(t testing.TB) (one, other *service) {
 		t.Fatal(err)
 	}
 	shared := []string{"--database", url, "--keyring-key-file", key}
-	one = newService(t, append([]string{"--products", file(t, "products.json", lightProducts)}, shared...)...)
+	one = newService(t, append([]string{"--products", file(t, "products.json", lightProducts), "--rates", "off"}, shared...)...)
 	other = &service{dir: filepath.Join(t.TempDir(), "data"), dns: one.dns, web: one.web, operator: shared}
 	one.operator = shared
 	other.flags = append([]string{}, one.flags...)

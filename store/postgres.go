@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -106,8 +108,17 @@ func (c *impatientConn) Read(b []byte) (int, error) {
 	if err := c.limit(); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(b)
+	n, err := c.Conn.Read(b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.deadline.IsZero() && errors.Is(err, os.ErrDeadlineExceeded) {
+		// pgx takes a timeout for one of its own and reads on.
+		return n, errors.Join(errNoAnswer, c.Close())
+	}
+	return n, err
 }
+
+var errNoAnswer = fmt.Errorf("the database gave no answer in %v: %w", answerTime, net.ErrClosed)
 
 func (c *impatientConn) limit() error {
 	c.mu.Lock()
@@ -253,11 +264,11 @@ func (p *postgres) write(ctx context.Context, fn func(chancery.Tx) error) error 
 }
 
 // transact runs fn in a transaction, again after a conflict with another one or a
-// connection that was lost before the commit. A connection that is lost while the
+// connection that was lost before the commit, unless that took long already. A connection that is lost while the
 // commit is under way leaves open whether it took place; the caller is told that the
 // database cannot be reached, as whenever it cannot.
 func (p *postgres) transact(ctx context.Context, db *sql.DB, options *sql.TxOptions, t tx, fn func(chancery.Tx) error) error {
-	late := time.Now().Add(answerTime) //nolint:forbidigo // it bounds a wait
+	late := time.Now().Add(acquireTime) //nolint:forbidigo // it bounds a wait
 	for attempt := 0; ; attempt++ {
 		again, err := p.attempt(ctx, db, options, t, fn)
 		if err == nil {
@@ -333,7 +344,7 @@ func lost(err error) bool {
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, sql.ErrConnDone) ||
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) ||
 		pgconn.Timeout(err) || pgconn.SafeToRetry(err) || closedUnder(err)
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"chancery"
 	"chancery/internal/pgtest"
@@ -34,6 +35,13 @@ var migrated = sync.OnceValue(func() error {
 	return errors.Join(unlock(s, 1), s.Close())
 })
 
+// emptyTables leaves a database as it was migrated.
+const emptyTables = `DO $$ DECLARE one TEXT; BEGIN
+	SET LOCAL session_replication_role = replica; -- references are not looked at
+	FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('keysets', 'goose_db_version')
+	LOOP EXECUTE format('DELETE FROM %I', one); END LOOP;
+END $$`
+
 // newNode opens an empty store on PostgreSQL that is closed when the test ends.
 func newNode(t testing.TB) *node {
 	t.Helper()
@@ -41,7 +49,7 @@ func newNode(t testing.TB) *node {
 	if err := migrated(); err != nil {
 		t.Fatal(err)
 	}
-	return join(t, server.Copy(t, "migrated"))
+	return join(t, server.Lend(t, "migrated", emptyTables))
 }
 
 // join opens a further node on a database.
@@ -133,7 +141,7 @@ func TestNodesThatStartAtOnceMigrateOnce(t *testing.T) {
 }
 
 func TestPostgresRefusesWhatItMust(t *testing.T) {
-	n := newNode(t)
+	n := join(t, pgtest.Need(t).Database(t))
 	t.Run("another key", func(t *testing.T) {
 		s, err := OpenPostgres(ctx, n.url)
 		if err != nil {
@@ -156,6 +164,185 @@ func TestPostgresRefusesWhatItMust(t *testing.T) {
 		_, err := OpenPostgres(ctx, "postgres://me:secret@host:port/x")
 		if err == nil || fmt.Sprint(err) != "the database's URL is not of the form postgres://user:password@host:port/name" {
 			t.Errorf("OpenPostgres gave %v", err)
+		}
+	})
+}
+
+// add is a write that keeps to its account.
+func add(s *Store, id chancery.AccountID) error {
+	return s.Write(chancery.Confine(ctx, id), func(tx chancery.Tx) error {
+		return tx.AddAccount(chancery.Account{ID: id})
+	})
+}
+
+// away fails the test unless err says, soon enough, that the database is away.
+func away(t *testing.T, what string, began time.Time, err error) {
+	t.Helper()
+	var failure *chancery.Error
+	if !errors.As(err, &failure) || failure.Code != chancery.ServiceUnavailable || failure.RetryAfter == 0 || !errors.Is(err, chancery.ErrStoreAway) {
+		t.Errorf("%s gave %v", what, err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("%s took %v", what, took)
+	}
+}
+
+func TestTheDatabaseIsKilledAndComesBack(t *testing.T) {
+	server := pgtest.Own(t)
+	n := join(t, server.URL("postgres"))
+	if err := add(n.Store, 1); err != nil {
+		t.Fatal(err)
+	}
+	server.Kill()
+	var all sync.WaitGroup
+	for i := range 32 {
+		all.Go(func() {
+			began := time.Now()
+			away(t, "a write", began, add(n.Store, chancery.AccountID(2+i%3)))
+			began = time.Now()
+			away(t, "a read", began, n.Read(ctx, func(tx chancery.Tx) error { _, err := tx.Accounts(); return err }))
+		})
+	}
+	all.Wait()
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := add(n.Store, 5); err != nil {
+		t.Errorf("after it came back: %v", err)
+	}
+	if err := add(n.Store, 1); err == nil {
+		t.Error("what was committed before is gone")
+	}
+}
+
+// Connections that the database ends under way are made anew, and what ran on them is
+// run again.
+func TestConnectionsAreTerminated(t *testing.T) {
+	server := pgtest.Own(t)
+	n := join(t, server.URL("postgres"))
+	done := make(chan struct{})
+	var terminator sync.WaitGroup
+	terminator.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(20 * time.Millisecond):
+				_ = n.Tamper("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'chancery'")
+			}
+		}
+	})
+	const writers, each = 8, 50
+	var kept atomic.Int64
+	var all sync.WaitGroup
+	for i := range writers {
+		all.Go(func() {
+			for j := range each {
+				id := chancery.AccountID(1000*(i+1) + j)
+				switch err := add(n.Store, id); {
+				case err == nil:
+					kept.Add(1)
+				case !errors.Is(err, chancery.ErrStoreAway):
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	close(done)
+	terminator.Wait()
+	var stored int64
+	err := n.Read(ctx, func(tx chancery.Tx) error {
+		accounts, err := tx.Accounts()
+		stored = int64(len(accounts))
+		return err
+	})
+	if err != nil || stored < kept.Load() || kept.Load() < writers*each/2 {
+		t.Errorf("%d writes were acknowledged, %d are stored, %v", kept.Load(), stored, err)
+	}
+	if err := n.Audit(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnAnswerThatDoesNotComeIsNotAwaited(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	began := time.Now()
+	err := n.Read(ctx, func(some chancery.Tx) error {
+		_, err := some.(*tx).exec.ExecContext(ctx, "SELECT pg_sleep(20)")
+		return err
+	})
+	away(t, "a read", began, err)
+}
+
+// A node that was stopped while it held an account's lock is taken out of the way.
+func TestATransactionThatSaysNothingIsEnded(t *testing.T) {
+	t.Parallel()
+	one := newNode(t)
+	other := join(t, one.url)
+	held, release := make(chan struct{}), make(chan struct{})
+	first := make(chan error, 1)
+	go func() {
+		first <- one.Write(chancery.Confine(ctx, 7), func(tx chancery.Tx) error {
+			close(held)
+			<-release
+			return tx.AddAccount(chancery.Account{ID: 7})
+		})
+	}()
+	<-held
+	began := time.Now()
+	for add(other.Store, 8) != nil { // it is beside the point
+	}
+	for other.Write(chancery.Confine(ctx, 7), func(chancery.Tx) error { return nil }) != nil {
+		if time.Since(began) > 3*holdTime {
+			t.Fatal("the other node waits for ever")
+		}
+	}
+	close(release)
+	if err := <-first; !errors.Is(err, chancery.ErrStoreAway) {
+		t.Errorf("the first node's late write gave %v", err)
+	}
+	if err := add(other.Store, 7); err != nil {
+		t.Errorf("the first node's late write left something: %v", err)
+	}
+}
+
+// Steps are claimed beside what holds some of them, and no step is claimed twice.
+func TestClaimsWaitForNobody(t *testing.T) {
+	one := newNode(t)
+	other := join(t, one.url)
+	now := time.Now()
+	if err := one.Write(ctx, func(tx chancery.Tx) error {
+		for order := range 20 {
+			if err := tx.AddStep(chancery.Step{Kind: chancery.AdvanceOrder, AccountID: 1, OrderID: chancery.OrderID(order), DueAt: now}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	claim := func(n *node, within func(claimed []chancery.Step)) {
+		err := n.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) error {
+			steps, err := tx.ClaimSteps(now, time.Minute, 10)
+			within(steps)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	claim(one, func(first []chancery.Step) {
+		claim(other, func(second []chancery.Step) { // while the first claim is not committed
+			if len(first) != 10 || len(second) != 10 {
+				t.Errorf("%d steps were claimed, then %d", len(first), len(second))
+			}
+		})
+	})
+	claim(one, func(none []chancery.Step) {
+		if len(none) != 0 {
+			t.Errorf("%d steps were claimed a second time", len(none))
 		}
 	})
 }

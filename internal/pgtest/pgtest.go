@@ -32,6 +32,7 @@ type Server struct {
 	owner   *syscall.Credential // nil: who runs the tests
 	ended   chan struct{}
 	made    atomic.Int64
+	spare   chan string // databases that Lend made and no test has
 }
 
 // errMissing means that PostgreSQL is not installed.
@@ -54,6 +55,21 @@ func Need(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return server
+}
+
+// Own starts a server for one test, which may kill it.
+func Own(t testing.TB) *Server {
+	t.Helper()
+	Need(t)
+	server, err := newServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		server.Kill()
+		_ = os.RemoveAll(server.dir)
+	})
 	return server
 }
 
@@ -86,7 +102,7 @@ func newServer() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir}
+	s := &Server{dir: dir, spare: make(chan string, 64)}
 	if err := s.chown(); err != nil {
 		return nil, err
 	}
@@ -202,13 +218,41 @@ func (s *Server) Copy(t testing.TB, of string) (url string) {
 	return s.URL(name)
 }
 
+// Lend gives a database like another one that no test has at the moment: empty is run
+// on it when the test ends, and the next test gets it. To make one takes much longer.
+func (s *Server) Lend(t testing.TB, of, empty string) (url string) {
+	t.Helper()
+	var name string
+	select {
+	case name = <-s.spare:
+	default:
+		name = fmt.Sprintf("lent%d", s.made.Add(1))
+		if err := s.exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := s.execOn(name, empty); err != nil {
+			t.Error(err)
+			return
+		}
+		select {
+		case s.spare <- name:
+		default:
+		}
+	})
+	return s.URL(name)
+}
+
 // Create makes a database that is not dropped.
 func (s *Server) Create(name string) error {
 	return s.exec("CREATE DATABASE " + name + " TEMPLATE template0")
 }
 
-func (s *Server) exec(statement string) error {
-	db, err := sql.Open("pgx", s.URL("postgres"))
+func (s *Server) exec(statement string) error { return s.execOn("postgres", statement) }
+
+func (s *Server) execOn(database, statement string) error {
+	db, err := sql.Open("pgx", s.URL(database))
 	if err != nil {
 		return err
 	}
