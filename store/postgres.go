@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,7 +72,7 @@ func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
 	s.slow = connectPostgres(config, 2)
 	// pgx prepares a statement the first time that a connection runs it.
 	s.writeSQL, s.readSQL = query.New(s.writes), query.New(s.reads)
-	s.backend = &postgres{store: s, turns: turns{taken: map[chancery.AccountID]*turn{}}}
+	s.backend = &postgres{store: s, queues: queues{waiting: map[chancery.AccountID][]*writeRequest{}}}
 	if err := preparePostgres(ctx, s.slow); err != nil {
 		return nil, errors.Join(err, s.slow.Close(), s.reads.Close(), s.writes.Close())
 	}
@@ -212,15 +213,15 @@ func checkPostgres(ctx context.Context, conn *sql.Conn) error {
 // that does not has the whole database alone. See docs/decisions/20261125-postgresql.md
 // for why not SERIALIZABLE.
 type postgres struct {
-	store *Store
-	turns turns
+	store  *Store
+	queues queues
 }
 
 func (p *postgres) alone(ctx context.Context, fn func() error) error {
 	return underLock(ctx, p.store.slow, aloneLock, func(*sql.Conn) error { return fn() })
 }
 
-func (p *postgres) end()     {}
+func (p *postgres) end()     { p.queues.serving.Wait() }
 func (p *postgres) release() { _ = p.store.slow.Close() }
 
 func (*postgres) checks() []invariant {
@@ -239,28 +240,89 @@ func (p *postgres) write(ctx context.Context, fn func(chancery.Tx) error) error 
 	if ctx.Err() != nil {
 		return fmt.Errorf("waiting to write: %w", ctx.Err())
 	}
-	lock, account := "SELECT pg_advisory_xact_lock($1)", chancery.AccountID(0)
-	arguments := []any{writersLock}
-	if confined, ok := chancery.Confined(ctx); ok {
-		lock, account = "SELECT pg_advisory_xact_lock_shared($1)", confined
-		if account != 0 {
-			lock += ", pg_advisory_xact_lock($2)"
-			arguments = append(arguments, int64(account))
-		}
+	account, confined := chancery.Confined(ctx)
+	if account != 0 {
+		return p.queues.write(ctx, account, fn, p.serve)
 	}
-	done, err := p.turns.take(ctx, account)
-	if err != nil {
-		return err
+	lock := lockOf{"SELECT pg_advisory_xact_lock($1)", []any{writersLock}}
+	if confined {
+		lock.statement = "SELECT pg_advisory_xact_lock_shared($1)"
 	}
-	defer done()
-	// Once begun it is finished, whether or not the caller is still there.
-	return p.transact(context.WithoutCancel(ctx), p.store.writes, &sql.TxOptions{Isolation: sql.LevelReadCommitted}, p.store.writer(), func(some chancery.Tx) error {
+	return p.single(ctx, lock, fn)
+}
+
+// lockOf is what a Write takes before anything else.
+type lockOf struct {
+	statement string
+	arguments []any
+}
+
+func (l lockOf) take(ctx context.Context, on query.DBTX) error {
+	if _, err := on.ExecContext(ctx, l.statement, l.arguments...); err != nil {
+		return fmt.Errorf("waiting for other writers: %w", err)
+	}
+	return nil
+}
+
+var readCommitted = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+
+// single runs a Write in a transaction of its own. Once begun it is finished, whether or
+// not the caller is still there.
+func (p *postgres) single(ctx context.Context, lock lockOf, fn func(chancery.Tx) error) error {
+	return p.transact(context.WithoutCancel(ctx), p.store.writes, readCommitted, p.store.writer(), func(some chancery.Tx) error {
 		t := some.(*tx) //nolint:forcetypeassert // it is this store's own
-		if _, err := t.exec.ExecContext(t.ctx, lock, arguments...); err != nil {
-			return fmt.Errorf("waiting for other writers: %w", err)
+		if err := lock.take(t.ctx, t.exec); err != nil {
+			return err
 		}
 		return fn(some)
 	})
+}
+
+// serve commits writes of one account together or, when the database failed one of
+// them, each alone.
+func (p *postgres) serve(account chancery.AccountID, group []*writeRequest) {
+	lock := lockOf{"SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", []any{writersLock, int64(account)}}
+	if len(group) > 1 {
+		again, err := p.together(lock, group)
+		if err != nil && !again {
+			for _, request := range group {
+				request.err = unavailable(err)
+			}
+		}
+		if !again {
+			return
+		}
+	}
+	for _, request := range group {
+		request.err = p.single(request.ctx, lock, request.call)
+	}
+}
+
+// together reports again when nothing was committed, and the database answers.
+func (p *postgres) together(lock lockOf, group []*writeRequest) (again bool, err error) {
+	ctx := context.Background() // the transaction belongs to many
+	acquiring, cancel := context.WithTimeout(ctx, acquireTime)
+	conn, err := p.store.writes.Conn(acquiring)
+	cancel()
+	if err != nil {
+		return false, fmt.Errorf("connecting to the database: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	sqlTx, err := conn.BeginTx(ctx, readCommitted)
+	if err != nil {
+		return true, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer func() { _ = sqlTx.Rollback() }()
+	if err := lock.take(ctx, sqlTx); err != nil {
+		return !lost(err), err
+	}
+	if err := p.store.writer().share(ctx, sqlTx, group); err != nil {
+		return true, err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return conflict(err), fmt.Errorf("committing: %w", err)
+	}
+	return false, nil
 }
 
 // transact runs fn in a transaction, again after a conflict with another one or a
@@ -393,50 +455,73 @@ func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, 
 	return steps, rows.Err()
 }
 
-// turns has the writes of an account wait for each other in this process, where they
-// hold no connection meanwhile: a busy account would take all of them. The locks in
-// the database are for other nodes.
-type turns struct {
-	mu    sync.Mutex // guards what follows
-	taken map[chancery.AccountID]*turn
+// queues has the writes of an account wait for each other in this process, where they
+// hold no connection meanwhile: a busy account would take all of them. Those that
+// wait when a commit ends share the next. The locks in the database are for other nodes.
+type queues struct {
+	mu      sync.Mutex                             // guards waiting, and the slices in it
+	waiting map[chancery.AccountID][]*writeRequest // an entry for every account that is served
+	serving sync.WaitGroup
 }
 
-type turn struct {
-	free    chan struct{} // holds one while somebody has the turn
-	waiting int           // guarded by turns.mu; with who has it
-}
-
-// take waits for the account's turn, which done gives back. Writes of no account
-// do not wait.
-func (t *turns) take(ctx context.Context, account chancery.AccountID) (done func(), err error) {
-	if account == 0 {
-		return func() {}, nil
-	}
-	t.mu.Lock()
-	mine := t.taken[account]
-	if mine == nil {
-		mine = &turn{free: make(chan struct{}, 1)}
-		t.taken[account] = mine
-	}
-	mine.waiting++
-	t.mu.Unlock()
-	leave := func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if mine.waiting--; mine.waiting == 0 {
-			delete(t.taken, account)
-		}
+// write waits for its turn, and then for the outcome.
+func (q *queues) write(ctx context.Context, account chancery.AccountID, fn func(chancery.Tx) error, serve func(chancery.AccountID, []*writeRequest)) error {
+	request := &writeRequest{ctx: ctx, fn: fn, done: make(chan struct{})}
+	q.mu.Lock()
+	_, served := q.waiting[account]
+	q.waiting[account] = append(q.waiting[account], request)
+	q.mu.Unlock()
+	if !served {
+		q.serving.Go(func() { q.run(account, serve) })
 	}
 	late := time.NewTimer(answerTime)
 	defer late.Stop()
+	var gaveUp error
 	select {
-	case mine.free <- struct{}{}:
-		return func() { <-mine.free; leave() }, nil
+	case <-request.done:
 	case <-ctx.Done():
-		leave()
-		return nil, fmt.Errorf("waiting to write: %w", ctx.Err())
+		gaveUp = fmt.Errorf("waiting to write: %w", ctx.Err())
 	case <-late.C:
-		leave()
-		return nil, unavailable(fmt.Errorf("waiting to write for account %d: %w", account, context.DeadlineExceeded))
+		gaveUp = unavailable(fmt.Errorf("waiting to write for account %d: %w", account, context.DeadlineExceeded))
+	}
+	if gaveUp != nil && q.leave(account, request) {
+		return gaveUp
+	}
+	<-request.done // it was begun: fn may still use what its caller owns
+	if request.panicked != nil {
+		panic(request.panicked)
+	}
+	return request.err
+}
+
+// leave takes a request out of the queue; it is false when its turn has come.
+func (q *queues) leave(account chancery.AccountID, request *writeRequest) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.waiting[account], request)
+	if i < 0 {
+		return false
+	}
+	q.waiting[account] = slices.Delete(q.waiting[account], i, i+1)
+	return true
+}
+
+// run serves an account's queue until it is empty.
+func (q *queues) run(account chancery.AccountID, serve func(chancery.AccountID, []*writeRequest)) {
+	for {
+		q.mu.Lock()
+		all := q.waiting[account]
+		if len(all) == 0 {
+			delete(q.waiting, account)
+			q.mu.Unlock()
+			return
+		}
+		group := slices.Clone(all[:min(len(all), maxWriteGroup)])
+		q.waiting[account] = slices.Delete(all, 0, len(group))
+		q.mu.Unlock()
+		serve(account, group)
+		for _, request := range group {
+			close(request.done)
+		}
 	}
 }
