@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +13,7 @@ import (
 
 	"chancery"
 	"chancery/admin"
+	"chancery/ca"
 	"chancery/cas"
 	"chancery/client"
 	"chancery/internal/pgtest"
@@ -72,6 +75,18 @@ func TestNodesStartAtOnce(t *testing.T) {
 	_, same := get(t, other.endpoint+"/ca/root.pem")
 	if root != same || root == "" {
 		t.Error("the nodes have different CAs")
+	}
+	// Both publish CRLs from the start: the one that is stored is the one that both show.
+	block, _ := pem.Decode([]byte(root))
+	if block == nil {
+		t.Fatal("the root is not PEM")
+	}
+	path := "/ca/" + ca.ID(block.Bytes) + ".crl"
+	_, list := get(t, one.endpoint+path)
+	_, listThere := get(t, other.endpoint+path)
+	parsed, err := x509.ParseRevocationList([]byte(list))
+	if list != listThere || err != nil || parsed.Number.Int64() != 1 {
+		t.Errorf("the nodes show different CRLs, or not the first: %v, %v", parsed, err)
 	}
 	other.stop(t)
 	// Directly on the database, when no node runs there.
