@@ -20,6 +20,14 @@ help: ## list the targets
 run: ## see a certificate issued, then go on serving until Ctrl-C
 	go run ./cmd/chancery quickstart $(ARGS)
 
+.PHONY: demo-acme
+demo-acme: ## see an official client get a certificate of an ACME CA (Pebble)
+	go run ./internal/demoacme
+
+.PHONY: test-acme
+test-acme: ## the long run of the ACME tests: ORDERS (100) for each fault, ROUNDS (5) of kill -9 at each point
+	CHANCERY_ACME_ORDERS=$(or $(ORDERS),100) CHANCERY_ACME_ROUNDS=$(or $(ROUNDS),5) go test -timeout 2h ./e2e/acme
+
 .PHONY: build
 build: ## build bin/chancery
 	go build -trimpath -o bin/chancery ./cmd/chancery

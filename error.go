@@ -84,6 +84,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: the row was changed since it was read, or a unique value is taken.
 	ErrConflict = errors.New("changed by somebody else")
+	// ErrTaken: another row has what this one wants for itself.
+	ErrTaken = errors.New("taken by another")
 	// ErrLeaseLost: a background step is no longer ours, so nothing it did may be committed.
 	ErrLeaseLost = errors.New("the lease on this step is lost")
 )

@@ -85,6 +85,7 @@ const (
 	Proved    Event = "proved"    // the proof was seen
 	TimedOut  Event = "timed out" // no proof by ProveBy
 	Refused   Event = "refused"   // the issuer will not issue
+	Reopened  Event = "reopened"  // the issuer wants new proofs
 	Signed    Event = "signed"    // the issuer's certificate passed our checks
 	Withdrawn Event = "withdrawn" // CancelOrderRequest
 	Removed   Event = "removed"   // DeleteCertificateRequest
@@ -104,9 +105,11 @@ type Transition struct {
 var Transitions = []Transition{
 	{DomainVerify, Proved, Process, "the time of the proof is kept"},
 	{DomainVerify, TimedOut, VerifyFail, "the reason names the last look at the proof"},
+	{DomainVerify, Refused, VerifyFail, "the reason is the issuer's"},
 	{DomainVerify, Withdrawn, Payed, "background work and an unused key are removed; the unit stays with the order"},
 	{Process, Signed, Issued, "certificate and sealed key are stored"},
 	{Process, Refused, VerifyFail, "the reason is the issuer's"},
+	{Process, Reopened, DomainVerify, "the proofs are taken back, and the issuer is asked for new ones"},
 	{Process, Rejected, VerifyFail, "the reason is the reviewer's"},
 	{Process, Withdrawn, Payed, "background work and an unused key are removed; the unit stays with the order"},
 	{VerifyFail, Removed, Deleted, "the unit goes back to its plan, once"},

@@ -8,15 +8,15 @@ import (
 
 var (
 	states = []State{Payed, DomainVerify, Process, VerifyFail, Issued, Revoked, Deleted}
-	events = []Event{Proved, TimedOut, Refused, Signed, Withdrawn, Removed}
+	events = []Event{Proved, TimedOut, Refused, Signed, Withdrawn, Removed, Reopened}
 )
 
 // TestEveryEventInEveryState is the life of an order as a table, apart from the
 // one in order.go: what is not listed must be refused.
 func TestEveryEventInEveryState(t *testing.T) {
 	life := map[State]map[Event]State{
-		DomainVerify: {Proved: Process, TimedOut: VerifyFail, Withdrawn: Payed},
-		Process:      {Signed: Issued, Refused: VerifyFail, Withdrawn: Payed},
+		DomainVerify: {Proved: Process, TimedOut: VerifyFail, Refused: VerifyFail, Withdrawn: Payed},
+		Process:      {Signed: Issued, Refused: VerifyFail, Reopened: DomainVerify, Withdrawn: Payed},
 		VerifyFail:   {Removed: Deleted},
 		Payed:        {Removed: Deleted},
 		Issued:       {},

@@ -2,11 +2,13 @@ package chancery
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // KeyAlgorithm names a key type and size as the API writes it.
@@ -73,7 +75,7 @@ func DefaultCatalogue() Catalogue {
 	product := func(code, name, brand string, level Level, wildcard bool, days int) Product {
 		return Product{
 			Code: code, Name: name, Brand: brand, Level: level, Wildcard: wildcard,
-			LifetimeDays: days, TermDays: 365, KeyAlgorithm: RSA2048, Issuer: "local", Review: level == OV,
+			LifetimeDays: days, TermDays: 365, KeyAlgorithm: RSA2048, Issuer: LocalIssuer, Review: level == OV,
 		}
 	}
 	return Catalogue{
@@ -124,18 +126,10 @@ func ParseCatalogue(text []byte) (Catalogue, error) {
 const maxDays = 36_500
 
 func (p *Product) settle() error {
-	if p.Level == "" {
-		p.Level = DV
-	}
-	if p.KeyAlgorithm == "" {
-		p.KeyAlgorithm = RSA2048
-	}
-	if p.Issuer == "" {
-		p.Issuer = "local"
-	}
-	if p.Name == "" {
-		p.Name = p.Code
-	}
+	p.Level = cmp.Or(p.Level, DV)
+	p.KeyAlgorithm = cmp.Or(p.KeyAlgorithm, RSA2048)
+	p.Issuer = cmp.Or(p.Issuer, LocalIssuer)
+	p.Name = cmp.Or(p.Name, p.Code)
 	p.Review = p.Review || p.Level == OV
 	switch {
 	case p.Code == "":
@@ -144,6 +138,8 @@ func (p *Product) settle() error {
 		return fmt.Errorf("level is %q, not DV or OV", p.Level)
 	case !slices.Contains(KeyAlgorithms, p.KeyAlgorithm):
 		return fmt.Errorf("keyAlgorithm is %q, not one of %v", p.KeyAlgorithm, KeyAlgorithms)
+	case p.Issuer != LocalIssuer && CheckIssuerName(p.Issuer) != nil:
+		return fmt.Errorf("issuer: %w", CheckIssuerName(p.Issuer))
 	case p.LifetimeDays < 1 || p.LifetimeDays > maxDays:
 		return fmt.Errorf("lifetimeDays is %d; certificates live 1 to %d days", p.LifetimeDays, maxDays)
 	case p.TermDays < 0 || p.TermDays > maxDays:
@@ -168,6 +164,28 @@ func (c Catalogue) Find(code string) (Product, error) {
 		codes[i] = p.Code
 	}
 	return Product{}, Errorf(InvalidParameter, "ProductCode: %q is not offered here; the products are %v", code, codes)
+}
+
+// ProvesItself tells whether the product's issuer says what to publish, as all but
+// the embedded CA do.
+func (p Product) ProvesItself() bool { return p.Issuer != "" && p.Issuer != LocalIssuer }
+
+// Assign has other issuers issue for products: each text is CODE=NAME. It gives a
+// new catalogue.
+func (c Catalogue) Assign(assignments []string) (Catalogue, error) {
+	assigned := slices.Clone(c)
+	for _, text := range assignments {
+		code, issuer, _ := strings.Cut(text, "=")
+		i := slices.IndexFunc(assigned, func(p Product) bool { return p.Code == code })
+		if i < 0 {
+			return nil, fmt.Errorf("%q does not begin with the code of a product and =", text)
+		}
+		assigned[i].Issuer = issuer
+		if err := assigned[i].settle(); err != nil {
+			return nil, fmt.Errorf("product %s: %w", code, err)
+		}
+	}
+	return assigned, nil
 }
 
 // CheckNames refuses a plain name for a wildcard product and the reverse.

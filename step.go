@@ -11,6 +11,8 @@ const (
 	PrepareKey   StepKind = "prepare_key"   // make key and CSR for an order
 	Sweep        StepKind = "sweep"         // remove nonces and submissions that have run out
 	RevokeOrder  StepKind = "revoke_order"  // tell the issuer that an order's certificate is revoked
+	OpenOrder    StepKind = "open_order"    // have the issuer say what to publish
+	AskRenewal   StepKind = "ask_renewal"   // ask the issuer when to renew an order's certificate
 )
 
 // Step is a piece of background work: a row that commits together with what

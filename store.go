@@ -52,6 +52,12 @@ func Confine(ctx context.Context, account AccountID) context.Context {
 	return context.WithValue(ctx, confineKey{}, account)
 }
 
+// Unconfine undoes Confine, for a Write that also looks at what is common to all
+// accounts before it changes that.
+func Unconfine(ctx context.Context) context.Context {
+	return context.WithValue(ctx, confineKey{}, nil)
+}
+
 // Confined gives the account that Confine named.
 func Confined(ctx context.Context) (account AccountID, ok bool) {
 	account, ok = ctx.Value(confineKey{}).(AccountID)
@@ -69,6 +75,7 @@ type Tx interface {
 	StepTx
 	CSRTx
 	ContactTx
+	ACMETx
 	PrincipalTx
 	PolicyTx
 	SessionTx
@@ -241,6 +248,9 @@ type StepTx interface {
 	// PostponeStep ends the lease and sets when the step is due next, with the
 	// error that delayed it ("" for none); ErrLeaseLost as above.
 	PostponeStep(step Step, due time.Time, lastError string) error
+	// DeferStep is PostponeStep for a step that did not fail but waits, with why:
+	// attempts are counted anew.
+	DeferStep(step Step, due time.Time, reason string) error
 	// OrderSteps lists the steps of an order.
 	OrderSteps(AccountID, OrderID) ([]Step, error)
 	// HurryStep makes an order's step due at once, unless it ran after notSince or is leased.

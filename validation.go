@@ -32,6 +32,10 @@ const (
 	ProofLabel = "_dnsauth"
 	// ProofPath is the path of the file (BR 3.2.2.4.18).
 	ProofPath = "/.well-known/pki-validation/fileauth.txt"
+	// ACMEProofLabel and ACMEProofPath are where ACME CAs look (RFC 8555, 8.3 and
+	// 8.4); the token of the challenge follows the path.
+	ACMEProofLabel = "_acme-challenge"
+	ACMEProofPath  = "/.well-known/acme-challenge/"
 )
 
 // Validation is domain control validation of one name of an order: what the
@@ -42,9 +46,15 @@ type Validation struct {
 	// Name is the name to prove, without a wildcard label.
 	Name   Name
 	Method Method
-	// Token is the value of the TXT record or the content of the file, the same
-	// for all names of an order.
+	// Token is the value of the TXT record or the content of the file: the same for
+	// all names of an order where the proof is Chancery's own, and for each its own
+	// where it is the CA's. It is empty until the CA has given it.
 	Token string
+	// Place is where a CA wants it: the full name of the record or the path of the
+	// file. It is empty where the proof is Chancery's own.
+	Place string
+	// ExpiresAt is when the CA takes the proof no more; zero: as long as the order waits.
+	ExpiresAt time.Time
 	// ProvedAt is when the proof was seen; zero until then.
 	ProvedAt time.Time
 }
@@ -60,7 +70,7 @@ func NewValidations(names Names, method Method, now time.Time) ([]Validation, er
 	token := now.UTC().Format("20060102150405") + randomText("abcdefghijklmnopqrstuvwxyz0123456789", tokenRandom)
 	validations := make([]Validation, len(names))
 	for i, name := range names {
-		if err := checkMethod(name, method); err != nil {
+		if err := checkMethod(name, method, ProofLabel); err != nil {
 			return nil, err
 		}
 		validations[i] = Validation{Name: name.Base(), Method: method, Token: token}
@@ -68,19 +78,48 @@ func NewValidations(names Names, method Method, now time.Time) ([]Validation, er
 	return validations, nil
 }
 
-func checkMethod(name Name, method Method) error {
+func checkMethod(name Name, method Method, label string) error {
 	base := name.Base()
 	switch {
 	case method == FILE && name.Wildcard():
 		return Errorf(InvalidParameter, "ValidateType: a file cannot prove control of the wildcard %s; use DNS", name)
-	case method == DNS && len(ProofLabel)+1+len(base) > maxName:
-		return Errorf(InvalidParameter, "ValidateType: the record %s.%s would be longer than DNS allows; use FILE", ProofLabel, base)
+	case method == DNS && len(label)+1+len(base) > maxName:
+		return Errorf(InvalidParameter, "ValidateType: the record %s.%s would be longer than DNS allows; use FILE", label, base)
 	}
 	return nil
 }
 
+// NewCAValidations are what stands of the proofs of names until a CA has said what
+// to publish; they refuse what NewValidations refuses.
+func NewCAValidations(names Names, method Method) ([]Validation, error) {
+	validations := make([]Validation, len(names))
+	for i, name := range names {
+		if err := checkMethod(name, method, ACMEProofLabel); err != nil {
+			return nil, err
+		}
+		validations[i] = Validation{Name: name.Base(), Method: method}
+	}
+	return validations, nil
+}
+
+// Given tells whether it is known what to publish.
+func (v Validation) Given() bool { return v.Token != "" }
+
 // Record is the full name of the TXT record.
-func (v Validation) Record() string { return ProofLabel + "." + string(v.Name) }
+func (v Validation) Record() string {
+	if v.Place != "" {
+		return v.Place
+	}
+	return ProofLabel + "." + string(v.Name)
+}
+
+// Path is the path of the file.
+func (v Validation) Path() string {
+	if v.Place != "" {
+		return v.Place
+	}
+	return ProofPath
+}
 
 // Finding is what one look at a proof came to.
 type Finding string
@@ -96,6 +135,10 @@ const (
 	Refusal      Finding = "not allowed"      // the address or redirect may not be followed
 	BadStatus    Finding = "not status 200"   // the web server has no such file
 	BadAnswer    Finding = "answer not valid" // CNAME loop, too long, malformed
+	NotAsked     Finding = "not asked"        // nobody there could be found or may be asked; what others say counts
+	// What an issuer says of an order, among the looks at its proof.
+	BeginsAgain Finding = "begins again" // the CA's order is gone; there are new proofs
+	NextIssuer  Finding = "next issuer"  // the issuer gave the order up, and another takes it
 )
 
 // Evidence is one look at a proof: when, by which resolver or address, what was

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"chancery"
+	"chancery/issuer"
 	"chancery/store"
 )
 
@@ -20,6 +21,8 @@ type Admin struct {
 	Store     *store.Store
 	Catalogue chancery.Catalogue
 	Clock     chancery.Clock
+	// ACME asks CAs, for TestIssuer; nil makes one.
+	ACME *issuer.ACME
 	// RefundWindow is that of cas.Service; Wake too, and may be nil.
 	RefundWindow time.Duration
 	Wake         func()
@@ -111,6 +114,10 @@ var calls = map[string]call{
 	"review.approve":     bind((*Admin).Approve),
 	"review.reject":      bind((*Admin).Reject),
 	"certificate.revoke": bind((*Admin).RevokeCertificates),
+	"issuer.add":         bind((*Admin).AddIssuer),
+	"issuer.list":        bind((*Admin).ListIssuers),
+	"issuer.test":        bind((*Admin).TestIssuer),
+	"issuer.remove":      bind((*Admin).RemoveIssuer),
 	"doctor":             bind((*Admin).Doctor),
 }
 

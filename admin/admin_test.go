@@ -50,6 +50,7 @@ func TestEveryCall(t *testing.T) {
 				if revoked := must[RevokedCertificates](t, caller, call("certificate.revoke"), RevokeCertificates{Serials: []string{"00"}}); len(revoked.Unknown) != 1 {
 					t.Errorf("%s a serial nobody knows: %+v", other, revoked)
 				}
+				theIssuers(t, other, caller, call)
 				if report.Checks == 0 || report.Rows == 0 || report.Problems == nil || len(report.Problems) > 0 {
 					t.Errorf("%s the doctor says %+v", other, report)
 				}

@@ -41,6 +41,10 @@ func (s *Service) apply(ctx context.Context, caller chancery.Caller, a applicati
 	if err != nil {
 		return nil, err
 	}
+	product, err := s.Catalogue.Find(draft.ProductCode)
+	if err != nil {
+		return nil, err
+	}
 	submission, err := s.submissionOf(caller, a, now)
 	if err != nil {
 		return nil, err
@@ -58,7 +62,7 @@ func (s *Service) apply(ctx context.Context, caller chancery.Caller, a applicati
 			caller.Concerns(orderResource(int64(opened)))
 			return nil
 		}
-		if err := open(tx, draft, validations, submission); err != nil {
+		if err := open(tx, draft, product, validations, submission); err != nil {
 			return err
 		}
 		failpoint.Hit("create.before-commit")
@@ -69,6 +73,9 @@ func (s *Service) apply(ctx context.Context, caller chancery.Caller, a applicati
 	}
 	failpoint.Hit("create.committed")
 	s.Wake()
+	if product.ProvesItself() {
+		s.awaitProofs(ctx, caller.AccountID, opened)
+	}
 	return &CreateOutput{OrderId: int64(opened)}, nil
 }
 
@@ -90,7 +97,7 @@ func (s *Service) draft(caller chancery.Caller, a application, now time.Time) (c
 	for i, tag := range a.tags {
 		tags[i] = chancery.Tag(tag)
 	}
-	validations, err := chancery.NewValidations(a.names, method, now)
+	validations, err := validationsOf(product, a.names, method, now)
 	if err := cmp.Or(product.CheckNames(a.names), err, checkApplicant(a.applicant), chancery.CheckTags(tags)); err != nil {
 		return none, nil, err
 	}
@@ -109,6 +116,15 @@ func (s *Service) draft(caller chancery.Caller, a application, now time.Time) (c
 	return order, validations, nil
 }
 
+// validationsOf is what has to be published, or, where the issuer says that, a place
+// for it.
+func validationsOf(product chancery.Product, names chancery.Names, method chancery.Method, now time.Time) ([]chancery.Validation, error) {
+	if product.ProvesItself() {
+		return chancery.NewCAValidations(names, method)
+	}
+	return chancery.NewValidations(names, method, now)
+}
+
 const maxContactChars = 256
 
 // checkApplicant lets any text pass that a person could read.
@@ -121,7 +137,7 @@ func checkApplicant(a chancery.Applicant) error {
 }
 
 // open writes all rows of a new order.
-func open(tx chancery.Tx, order chancery.Order, validations []chancery.Validation, submission *chancery.Submission) error {
+func open(tx chancery.Tx, order chancery.Order, product chancery.Product, validations []chancery.Validation, submission *chancery.Submission) error {
 	plan, err := tx.TakeUnit(order.AccountID, order.ProductCode, order.ID, order.CreatedAt)
 	if errors.Is(err, chancery.ErrNotFound) {
 		return noQuota(tx, order)
@@ -142,6 +158,11 @@ func open(tx chancery.Tx, order chancery.Order, validations []chancery.Validatio
 	if submission != nil {
 		submission.OrderID = order.ID
 		if err := tx.PutSubmission(*submission); err != nil {
+			return err
+		}
+	}
+	if product.ProvesItself() {
+		if err := openAtCA(tx, order, product.Issuer); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,9 @@ type Service struct {
 	Region string
 	// RefundWindow is how long after its issuance a revoked order gives its unit back.
 	RefundWindow time.Duration
+	// OpenWait is how long a Create call waits for an issuer to say what to publish.
+	// Default DefaultOpenWait.
+	OpenWait time.Duration
 	// Wake is called when background work has become due; it must not block.
 	Wake func()
 }
@@ -42,6 +45,7 @@ const (
 	DefaultRepeatWindow = 120 * time.Second
 	DefaultProofWindow  = 7 * 24 * time.Hour
 	DefaultRefundWindow = 30 * 24 * time.Hour
+	DefaultOpenWait     = 5 * time.Second
 	// tokenWindow is how long a client token names its order.
 	tokenWindow = 24 * time.Hour
 	// firstLook leaves the applicant, often a program, a moment to publish.

@@ -1,6 +1,7 @@
 package cas
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,18 @@ type DescribeCertificateStateOutput struct {
 	Proofs []Proof `json:",omitempty" xml:",omitempty"`
 	// Chancery's own: every look at the proof, oldest first; with Verbose.
 	Looks []Look `json:",omitempty" xml:",omitempty"`
+	// Chancery's own: when the CA suggests to renew (RFC 9773); with certificate and Verbose.
+	Renewal *Renewal `json:",omitempty" xml:",omitempty"`
+}
+
+// Renewal is the window in which a CA suggests to renew. Times are Unix milliseconds.
+type Renewal struct {
+	Start int64
+	End   int64
+	// A page of the CA that tells why.
+	Explanation string `json:",omitempty" xml:",omitempty"`
+	// When the CA said so.
+	Time int64
 }
 
 // RevealsKey implements chancery.KeyHolder.
@@ -90,7 +103,10 @@ type OrderDetail struct {
 	NextLookTime int64 `json:",omitempty" xml:",omitempty"`
 	// True while the order waits for the operator's review.
 	UnderReview bool `json:",omitempty" xml:",omitempty"`
-	// Why background work on the order waits, if it failed last time.
+	// The CA that has the order, unless it is the embedded one.
+	Issuer string `json:",omitempty" xml:",omitempty"`
+	// Why background work on the order waits, if it failed last time or the CA wants
+	// to be asked later.
 	Delay string `json:",omitempty" xml:",omitempty"`
 }
 
@@ -109,10 +125,12 @@ type Proof struct {
 
 func proofOf(v chancery.Validation) Proof {
 	p := Proof{Domain: string(v.Name), ValidateType: string(v.Method)}
-	if v.Method == chancery.DNS {
+	switch {
+	case !v.Given():
+	case v.Method == chancery.DNS:
 		p.RecordType, p.RecordDomain, p.RecordValue = "TXT", v.Record(), v.Token
-	} else {
-		p.Uri, p.Content = chancery.ProofPath, v.Token
+	default:
+		p.Uri, p.Content = v.Path(), v.Token
 	}
 	if !v.ProvedAt.IsZero() {
 		p.ProveTime = v.ProvedAt.UnixMilli()
@@ -130,8 +148,8 @@ type Look struct {
 }
 
 // DescribeCertificateState tells how an order stands: what to publish while it
-// waits for its proof, and certificate and private key once it is issued. A call
-// also hastens the next look at the proof, at most once in a few seconds.
+// waits for its proof, and certificate and private key once it is issued. While the
+// issuer has not said yet what to publish, nothing is told of it. A call also hastens the next look at the proof, at most once in a few seconds.
 //
 // Errors: MissingParameter, InvalidParameter (400); NotFoundOrder (404).
 func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.Caller, in *DescribeCertificateStateInput) (*DescribeCertificateStateOutput, error) {
@@ -187,14 +205,14 @@ func describeProof(tx chancery.Tx, o chancery.Order, out *DescribeCertificateSta
 	}
 	p := proofOf(v)
 	out.ValidateType, out.RecordType, out.RecordDomain, out.RecordValue = p.ValidateType, p.RecordType, p.RecordDomain, p.RecordValue
-	if v.Method == chancery.FILE {
+	if v.Method == chancery.FILE && v.Given() {
 		out.Domain, out.Uri, out.Content = p.Domain, p.Uri, p.Content
 	}
 	return nil
 }
 
-// firstOpen is the proof to publish next: the answer has room for one, and all
-// names of an order have the same value.
+// firstOpen is the proof to publish next: the answer has room for one. Where the
+// proof is Chancery's own, all names of an order have the same value.
 func firstOpen(tx chancery.Tx, o chancery.Order) (chancery.Validation, error) {
 	all, err := tx.Validations(o.AccountID, o.ID)
 	if err != nil {
@@ -252,10 +270,36 @@ func detail(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutpu
 	}
 	steps, err := tx.OrderSteps(o.AccountID, o.ID)
 	for _, step := range steps {
-		if step.Kind == chancery.AdvanceOrder {
-			out.Order.NextLookTime, out.Order.Delay = step.DueAt.UnixMilli(), step.LastError
+		switch step.Kind {
+		case chancery.AdvanceOrder:
+			out.Order.NextLookTime = step.DueAt.UnixMilli()
+			out.Order.Delay = cmp.Or(out.Order.Delay, step.LastError)
+		case chancery.OpenOrder:
+			out.Order.Delay = cmp.Or(step.LastError, out.Order.Delay)
+		case chancery.PrepareKey, chancery.Sweep, chancery.RevokeOrder, chancery.AskRenewal:
 		}
 	}
+	if err != nil {
+		return err
+	}
+	return atCA(tx, o, out)
+}
+
+// atCA tells which CA has the order, and when it suggests to renew.
+func atCA(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
+	at, err := tx.ACMEOrder(o.AccountID, o.ID)
+	if errors.Is(err, chancery.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	out.Order.Issuer = at.Issuer
+	renewal, err := tx.Renewal(o.AccountID, o.ID)
+	if errors.Is(err, chancery.ErrNotFound) {
+		return nil
+	}
+	out.Renewal = &Renewal{Start: renewal.Start.UnixMilli(), End: renewal.End.UnixMilli(), Explanation: renewal.Explanation, Time: renewal.FetchedAt.UnixMilli()}
 	return err
 }
 

@@ -38,6 +38,9 @@ type Config struct {
 	// 0 means 80 and 443, the only ones that public rules allow.
 	HTTPPort, HTTPSPort int
 
+	// DNSPort is where the name servers of zones are asked; 0 means 53.
+	DNSPort int
+
 	// Timeout bounds one look at a file, http and https together with all
 	// redirects; 0 means 10 s, the most is 30 s. A look at DNS takes at most 10 s.
 	Timeout time.Duration
@@ -59,6 +62,7 @@ type Looker struct {
 	resolver    resolver
 	dialer      dialer
 	ports       map[string]int // by URL scheme
+	dnsPort     int            // of name servers other than the resolvers
 	dnsTimeout  time.Duration
 	fileTimeout time.Duration
 	clock       chancery.Clock
@@ -77,6 +81,7 @@ func New(config Config) (*Looker, error) {
 		resolver:    resolver{servers: servers, rounds: []time.Duration{time.Second, 3 * time.Second}},
 		dialer:      dialer{allow: slices.Clone(config.Allow)},
 		ports:       map[string]int{"http": orElse(config.HTTPPort, 80), "https": orElse(config.HTTPSPort, 443)},
+		dnsPort:     orElse(config.DNSPort, 53),
 		dnsTimeout:  dnsTimeout,
 		fileTimeout: orElse(config.Timeout, fileTimeout),
 		clock:       config.Clock,
@@ -88,6 +93,9 @@ func New(config Config) (*Looker, error) {
 		if port < 1 || port > 65535 {
 			return nil, fmt.Errorf("domain control validation: %d is not a port for %s", port, scheme)
 		}
+	}
+	if l.dnsPort < 1 || l.dnsPort > 65535 {
+		return nil, fmt.Errorf("domain control validation: %d is not a port for DNS", l.dnsPort)
 	}
 	if l.fileTimeout < 0 || l.fileTimeout > maxTimeout {
 		return nil, fmt.Errorf("domain control validation: a timeout of %v is not between 0 and %v", l.fileTimeout, maxTimeout)
@@ -108,11 +116,13 @@ func orElse[T int | time.Duration](value, otherwise T) T {
 }
 
 // Look looks once. See chancery.Looker for what it promises; a DNS look leaves
-// evidence of each resolver it asked; a FILE look leaves one of http and, unless
+// evidence of each resolver it asked, and, where a CA will look too, of each of the
+// zone's name servers; a FILE look leaves one of http and, unless
 // that proved it, one of https, after those of each address on the way that did
 // not answer. Resolvers show there only if a name did not resolve.
 func (l *Looker) Look(ctx context.Context, v chancery.Validation) (bool, []chancery.Evidence) {
 	var notes []note
+	proved := false
 	switch {
 	case v.Token == "":
 		// An empty page or record must never equal an empty token.
@@ -120,13 +130,14 @@ func (l *Looker) Look(ctx context.Context, v chancery.Validation) (bool, []chanc
 	case v.Name.Wildcard():
 		notes = []note{{"this validation", chancery.Refusal, "a wildcard is proved at the name without its first label"}}
 	case v.Method == chancery.DNS:
-		notes = l.lookDNS(ctx, v)
+		notes, proved = l.lookDNS(ctx, v)
 	case v.Method == chancery.FILE:
 		notes = l.lookFile(ctx, v)
+		proved = notes[len(notes)-1].finding == chancery.Seen
 	default:
 		notes = []note{{"this validation", chancery.Refusal, "its method is neither DNS nor FILE"}}
 	}
-	return l.conclude(v, notes)
+	return proved, l.date(v, notes)
 }
 
 // note is a piece of evidence before it has a date: where, what was found, and
@@ -137,14 +148,13 @@ type note struct {
 	detail  string
 }
 
-func (l *Looker) conclude(v chancery.Validation, notes []note) (proved bool, evidence []chancery.Evidence) {
+func (l *Looker) date(v chancery.Validation, notes []note) (evidence []chancery.Evidence) {
 	at := l.clock.Now()
 	for _, n := range notes {
-		proved = proved || n.finding == chancery.Seen
 		evidence = append(evidence, chancery.Evidence{
 			At: at, Method: v.Method, Name: v.Name,
 			Where: n.where, Finding: n.finding, Detail: n.detail, Count: 1,
 		})
 	}
-	return proved, evidence
+	return evidence
 }

@@ -11,15 +11,21 @@ import (
 )
 
 // lookDNS looks for the token among the TXT records of the validation's record
-// name, or of the name that CNAMEs lead to (BR 3.2.2.4.7).
-func (l *Looker) lookDNS(ctx context.Context, v chancery.Validation) []note {
+// name, or of the name that CNAMEs lead to (BR 3.2.2.4.7). Where a CA is going to
+// look as well, the zone's own name servers have to show it too.
+func (l *Looker) lookDNS(ctx context.Context, v chancery.Validation) (notes []note, proved bool) {
 	ctx, cancel := context.WithTimeout(ctx, l.dnsTimeout)
 	defer cancel()
 	found := l.resolver.lookup(ctx, v.Record(), dns.TypeTXT)
 	if len(found.records) > 0 {
 		found.finding, found.detail = judgeTXT(found, v.Token)
 	}
-	return found.notes()
+	notes, proved = found.notes(), found.finding == chancery.Seen
+	if v.Place == "" || !proved {
+		return notes, proved
+	}
+	confirmed, denied := l.confirm(ctx, found.chain.end(), v.Token)
+	return append(notes, confirmed...), !denied
 }
 
 // judgeTXT compares each record whole and exactly; one that equals the token is

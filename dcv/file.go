@@ -12,8 +12,8 @@ import (
 
 const maxRedirects = 10
 
-// lookFile fetches the file over http and, unless that proves control, over
-// https (BR 3.2.2.4.18). A host that drops packets to port 80 takes no more than
+// lookFile fetches the file over http and, unless that proves control or a CA will
+// look itself, over https (BR 3.2.2.4.18). A host that drops packets to port 80 takes no more than
 // half of the time, so that the other port is always looked at.
 func (l *Looker) lookFile(ctx context.Context, v chancery.Validation) []note {
 	ctx, cancel := context.WithTimeout(ctx, l.fileTimeout)
@@ -22,15 +22,16 @@ func (l *Looker) lookFile(ctx context.Context, v chancery.Validation) []note {
 	first, cancelFirst := context.WithTimeout(ctx, time.Until(deadline)/2)
 	defer cancelFirst()
 
-	notes := l.fetch(first, l.fileURL("http", v.Name), v.Token)
-	if notes[len(notes)-1].finding == chancery.Seen {
+	notes := l.fetch(first, l.fileURL("http", v), v.Token)
+	// ACME CAs begin at http and nowhere else (RFC 8555, 8.3).
+	if notes[len(notes)-1].finding == chancery.Seen || v.Place != "" {
 		return notes
 	}
-	return append(notes, l.fetch(ctx, l.fileURL("https", v.Name), v.Token)...)
+	return append(notes, l.fetch(ctx, l.fileURL("https", v), v.Token)...)
 }
 
-func (l *Looker) fileURL(scheme string, name chancery.Name) *url.URL {
-	return &url.URL{Scheme: scheme, Host: hostPort(scheme, string(name), l.ports[scheme]), Path: chancery.ProofPath}
+func (l *Looker) fileURL(scheme string, v chancery.Validation) *url.URL {
+	return &url.URL{Scheme: scheme, Host: hostPort(scheme, string(v.Name), l.ports[scheme]), Path: v.Path()}
 }
 
 // fetch follows redirects from a URL to the page at their end and judges it. Its

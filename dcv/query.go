@@ -20,10 +20,16 @@ const udpSize = 1232
 
 // query asks one server once, over UDP and, if the reply did not fit, over TCP.
 func query(ctx context.Context, server, name string, rrtype uint16, wait time.Duration) (*dns.Msg, error) {
+	return queryAt(ctx, server, name, rrtype, wait, true)
+}
+
+// queryAt is query for a server that shall, or shall not, ask others.
+func queryAt(ctx context.Context, server, name string, rrtype uint16, wait time.Duration, recurse bool) (*dns.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	for _, network := range []string{"udp", "tcp"} {
 		question := new(dns.Msg).SetQuestion(name, rrtype).SetEdns0(udpSize, false)
+		question.RecursionDesired = recurse
 		reply, err := exchange(ctx, network, server, question)
 		if err != nil || !reply.Truncated {
 			return reply, err

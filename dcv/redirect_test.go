@@ -113,7 +113,7 @@ func FuzzFollow(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	from := l.fileURL("http", host)
+	from := l.fileURL("http", chancery.Validation{Name: host})
 	f.Fuzz(func(t *testing.T, location string) {
 		to, finding, detail := l.follow(from, location, token)
 		if (to == nil) == (finding == "") || (detail == "") != (finding == "") {

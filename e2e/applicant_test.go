@@ -20,6 +20,7 @@ import (
 // order is what an applicant is to apply for, and as whom.
 type order struct {
 	name, method string
+	product      string // empty: the service's default
 	csr          string // PEM; empty: the service makes the key
 	who          tenant
 }
@@ -92,7 +93,7 @@ func spawnOfficial(t testing.TB, s *service, o order, program, script string, en
 		program = filepath.Join(goClients, program)
 	}
 	return spawn(t, append(environment,
-		"CHANCERY_ENDPOINT="+hostOf(t, s.endpoint), "CHANCERY_DOMAIN="+o.name, "CHANCERY_METHOD="+o.method, "CHANCERY_CSR="+o.csr,
+		"CHANCERY_ENDPOINT="+hostOf(t, s.endpoint), "CHANCERY_DOMAIN="+o.name, "CHANCERY_METHOD="+o.method, "CHANCERY_CSR="+o.csr, "CHANCERY_PRODUCT="+o.product,
 		"CHANCERY_ACCESS_KEY_ID="+o.who.key.AccessKeyID, "CHANCERY_ACCESS_KEY_SECRET="+string(o.who.key.AccessKeySecret),
 	), program, arguments...)
 }

@@ -2,31 +2,34 @@
 package issuer
 
 import (
-	"fmt"
-	"maps"
-	"slices"
+	"errors"
 
 	"chancery"
 	"chancery/ca"
 )
 
-// Table finds an issuer by the name that products use. It is not changed once
-// the service runs.
-type Table map[string]chancery.Issuer
-
-// New makes the table. A further issuer is one more line here.
-func New(local *ca.Authority) Table {
-	return Table{
-		"local": Local{CA: local},
-	}
+// Table finds an issuer by the name that products use. Its fields are not changed
+// once the service runs.
+type Table struct {
+	// Local is the embedded CA.
+	Local chancery.Issuer
+	// ACME is every other name; nil: there are none.
+	ACME *ACME
 }
 
-// Find gives the issuer of a name. The error for an unknown one lists the names
-// that exist; it speaks of the product list, so it is the operator's to read.
-func (t Table) Find(name string) (chancery.Issuer, error) {
-	issuer, ok := t[name]
-	if !ok {
-		return nil, fmt.Errorf("there is no issuer %q; the issuers are %v", name, slices.Sorted(maps.Keys(t)))
+// New makes the table.
+func New(local *ca.Authority, acme *ACME) *Table {
+	return &Table{Local: Local{CA: local}, ACME: acme}
+}
+
+// Find gives the issuer of a name. Whether an ACME CA of that name is configured
+// shows when it is asked, since the operator may add one at any time.
+func (t *Table) Find(name string) (chancery.Issuer, error) {
+	switch {
+	case name == chancery.LocalIssuer:
+		return t.Local, nil
+	case t.ACME != nil && chancery.CheckIssuerName(name) == nil:
+		return t.ACME.Named(name), nil
 	}
-	return issuer, nil
+	return nil, errors.New("there is no issuer of this name; " + chancery.LocalIssuer + " is the embedded CA")
 }

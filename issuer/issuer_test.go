@@ -12,20 +12,20 @@ import (
 
 func TestFind(t *testing.T) {
 	authority := new(ca.Authority)
-	table := issuer.New(authority)
+	table := issuer.New(authority, nil)
 	local, err := table.Find("local")
 	if err != nil || local != (issuer.Local{CA: authority}) {
 		t.Errorf("local: %v, %v", local, err)
 	}
 	for _, name := range []string{"", "Local", "acme"} {
-		if _, err := table.Find(name); err == nil || !strings.Contains(err.Error(), "[local]") {
+		if _, err := table.Find(name); err == nil || !strings.Contains(err.Error(), "local is the embedded CA") {
 			t.Errorf("%q: %v; want an error that lists the names", name, err)
 		}
 	}
 }
 
 func TestEveryProductHasItsIssuer(t *testing.T) {
-	table := issuer.New(new(ca.Authority))
+	table := issuer.New(new(ca.Authority), nil)
 	for _, product := range chancery.DefaultCatalogue() {
 		if _, err := table.Find(product.Issuer); err != nil {
 			t.Errorf("product %s: %v", product.Code, err)
@@ -34,7 +34,7 @@ func TestEveryProductHasItsIssuer(t *testing.T) {
 }
 
 func TestLocalAsksTheAuthority(t *testing.T) {
-	local, err := issuer.New(new(ca.Authority)).Find("local")
+	local, err := issuer.New(new(ca.Authority), nil).Find("local")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ type Problem struct {
 // invariant is one that SQL can see: the query gives the rows that break it, as text.
 type invariant struct{ name, query string }
 
-var invariants = []invariant{
+var invariants = append([]invariant{
 	{"a plan's used units are its debits less its refunds, and within its total", `
 		SELECT 'plan ' || p.id FROM plans p LEFT JOIN (
 			SELECT plan_id, SUM(CASE kind WHEN 'debit' THEN 1 ELSE -1 END) AS held FROM ledger GROUP BY plan_id
@@ -55,10 +55,11 @@ var invariants = []invariant{
 		OR (SELECT COUNT(*) FROM validations n WHERE n.order_id = o.id) <> length(o.names) - length(replace(o.names, ',', '')) + 1`},
 	{"an order is in a known state", `
 		SELECT 'order ' || id FROM orders WHERE state NOT IN ('payed', 'domain_verify', 'process', 'verify_fail', 'certificate', 'revoked', 'deleted')`},
-	{"an open order has one step that takes it on, and no other order has steps", `
+	{"an open order has one step that takes it on, and no other order has steps but those for its certificate", `
 		SELECT 'order ' || o.id FROM orders o WHERE (o.state IN ('domain_verify', 'process')) <>
 		((SELECT COUNT(*) FROM steps s WHERE s.order_id = o.id AND s.account_id = o.account_id AND s.kind = 'advance_order') = 1)
-		OR o.state NOT IN ('domain_verify', 'process') AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind <> 'revoke_order')`},
+		OR o.state NOT IN ('domain_verify', 'process') AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind NOT IN ('revoke_order', 'ask_renewal'))
+		OR o.state <> 'certificate' AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind = 'ask_renewal')`},
 	{"a proved order knows when it was proved, each name by a look that saw its proof", `
 		SELECT 'order ' || o.id FROM orders o WHERE o.state IN ('process', 'certificate', 'revoked') AND (o.proved_at = 0
 		OR EXISTS (SELECT 1 FROM validations v WHERE v.order_id = o.id AND (v.proved_at = 0
@@ -126,7 +127,7 @@ var invariants = []invariant{
 		SELECT 1 FROM roles r WHERE a.kind = 'role' AND r.id = a.principal_id AND r.account_id = a.account_id)
 		UNION ALL
 		SELECT 'session ' || s.access_key_id FROM sessions s JOIN roles r ON r.id = s.role_id WHERE r.account_id <> s.account_id`},
-}
+}, acmeInvariants...)
 
 // Examine checks every invariant of the data: the ledger against plans and
 // orders, orders against proofs, steps, keys, certificates and lists, that every sealed
@@ -181,6 +182,8 @@ var sealedColumns = []sealedColumn{
 	{certificateTable, "id", "account_id", "encrypt_key", encryptKeyPlace},
 	{authorityTable, "id", "0", "key", authorityTable},
 	{csrTable, "id", "account_id", "key", csrTable},
+	{acmeIssuerTable, "name", "0", "eab_key", acmeIssuerTable},
+	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable},
 	{sessionTable, "access_key_id", "account_id", "secret", sessionTable},
 }
 
@@ -243,7 +246,7 @@ func (s *Store) examineCertificate(text, serial, names string, recorded, sealed 
 		return errors.New("differs from the CA's record")
 	case chancery.SerialHex(leaf.SerialNumber) != serial:
 		return errors.New("has another serial than its row")
-	case !slices.Equal(leaf.DNSNames, strings.Split(names, ",")):
+	case !slices.Equal(slices.Sorted(slices.Values(leaf.DNSNames)), slices.Sorted(strings.SplitSeq(names, ","))):
 		return errors.New("has other names than its order")
 	case len(sealed) == 0:
 		return nil

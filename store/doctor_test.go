@@ -560,6 +560,20 @@ var spoiltData = []spoilt{
 		}
 		return fmt.Sprintf("UPDATE certificates SET key = x'%x' WHERE id = %d", sealed, p.mine.Certificate.ID)
 	}, misfit("the key is not the certificate's")},
+	{"an ACME order is of another account", func(p *patient) string {
+		return fmt.Sprintf("UPDATE acme_orders SET account_id = %d WHERE order_id = %d", p.theirs.Account, p.order(chancery.DomainVerify))
+	}, one("an ACME order belongs", "ACME order ", in(chancery.DomainVerify))},
+	{"an ACME order has no place for the CSR", sqlf("UPDATE acme_orders SET finalize = '' WHERE order_id = %d", in(chancery.DomainVerify)), one("what a CA knows", "ACME order ", in(chancery.DomainVerify))},
+	{"nobody asks what to publish", sqlf("UPDATE validations SET token = '' WHERE order_id = %d AND position = 0", in(chancery.DomainVerify)), one("an open order whose issuer", "order ", in(chancery.DomainVerify))},
+	{"a CA's proof is of the embedded CA's order", sqlf("UPDATE validations SET place = 'there' WHERE order_id = %d AND position = 0", in(chancery.Process)), one("a proof of a CA's", "order ", in(chancery.Process))},
+	{"a certificate was issued without a CSR", sqlf("UPDATE acme_orders SET finalized_at = 0, certificate = '' WHERE order_id = %d", in(chancery.Issued)), one("a certificate of a CA's", "certificate ", myCertificate)},
+	{"two orders have one certificate", func(p *patient) string {
+		return fmt.Sprintf("UPDATE certificates SET sha2 = (SELECT sha2 FROM certificates WHERE id = %d) WHERE id = %d", p.mine.Certificate.ID, p.theirs.Certificate.ID)
+	}, one("two orders have not", "certificate ", func(p *patient) any { return min(p.mine.Certificate.ID, p.theirs.Certificate.ID) })},
+	{"an authorization is of no order", sqlf("UPDATE acme_authorizations SET order_id = 404 WHERE order_id = %d", in(chancery.DomainVerify)), one("an authorization", "authorization https://ca.example.test/authz/", in(chancery.DomainVerify))},
+	{"a renewal ends before it begins", sqlf("UPDATE renewals SET window_end = 1 WHERE order_id = %d", in(chancery.Issued)), one("a suggested renewal", "renewal of order ", in(chancery.Issued))},
+	{"an issuer's external key is damaged", func(*patient) string { return "UPDATE acme_issuers SET eab_key = x'00'" }, func(*patient) []Problem { return []Problem{{opens, "acme_issuers estate"}} }},
+	{"an issuer's account key is damaged", func(*patient) string { return "UPDATE acme_accounts SET key = x'00'" }, func(*patient) []Problem { return []Problem{{opens, "acme_accounts estate"}} }},
 }
 
 func misfit(why string) func(*patient) []Problem {
@@ -670,8 +684,8 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 	report, err := newPatient(t).Examine(ctx)
 	// Of each estate the issued order and the revoked one have a certificate with
 	// its key, a third one without, and the upload has two keys.
-	const keys, sessions, orderKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines = 4, 2, 2, 8, 2, 1, 6, 1, 8
-	if want := keys + sessions + orderKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines; err != nil || report.Rows != want {
+	const keys, sessions, orderKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines, acme = 4, 2, 2, 8, 2, 1, 6, 1, 8, 2
+	if want := keys + sessions + orderKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines + acme; err != nil || report.Rows != want {
 		t.Errorf("%d rows were opened, %v; want %d", report.Rows, err, want)
 	}
 }

@@ -99,7 +99,7 @@ func (t *tx) UpdateOrder(o chancery.Order) error {
 	rows, err := t.sql.UpdateOrder(t.ctx, query.UpdateOrderParams{
 		Review: string(o.Review), ResourceGroup: o.ResourceGroup, Tags: tags,
 		State: string(o.State), Reason: o.Reason, ProvedAt: toMillis(o.ProvedAt), IssuedAt: toMillis(o.IssuedAt),
-		CertificateID: int64(o.CertificateID), AccountID: int64(o.AccountID), ID: int64(o.ID), Version: o.Version,
+		CertificateID: int64(o.CertificateID), ProveBy: toMillis(o.ProveBy), AccountID: int64(o.AccountID), ID: int64(o.ID), Version: o.Version,
 	})
 	if err := changed("writing an order", rows, err, chancery.ErrConflict); err != nil {
 		return err
@@ -129,6 +129,7 @@ func (t *tx) Validations(account chancery.AccountID, order chancery.OrderID) ([]
 		return chancery.Validation{
 			OrderID: chancery.OrderID(row.OrderID), AccountID: chancery.AccountID(row.AccountID),
 			Name: chancery.Name(row.Name), Method: chancery.Method(row.Method), Token: row.Token, ProvedAt: fromMillis(row.ProvedAt),
+			Place: row.Place, ExpiresAt: fromMillis(row.ExpiresAt),
 		}
 	}), nil
 }

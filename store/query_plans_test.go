@@ -13,6 +13,7 @@ import (
 var scansAllowed = map[string]string{
 	"Accounts":          "lists all of them, for the operator",
 	"Authorities":       "a handful of rows",
+	"ACMEIssuers":       "a handful of rows",
 	"OrdersUnderReview": "walks an index that holds nothing but what waits for a review",
 	"NextStep":          "walks the index from its start past the few steps that are leased",
 }

@@ -55,6 +55,13 @@ func (t *tx) PostponeStep(s chancery.Step, due time.Time, lastError string) erro
 	return changed("postponing a step", rows, err, chancery.ErrLeaseLost)
 }
 
+func (t *tx) DeferStep(s chancery.Step, due time.Time, reason string) error {
+	rows, err := t.sql.PostponeStep(t.ctx, query.PostponeStepParams{
+		DueAt: toMillis(due), LastError: reason, Failed: toFlag(false), ID: s.ID, Version: s.Version,
+	})
+	return changed("deferring a step", rows, err, chancery.ErrLeaseLost)
+}
+
 func (t *tx) OrderSteps(account chancery.AccountID, order chancery.OrderID) ([]chancery.Step, error) {
 	rows, err := t.sql.OrderSteps(t.ctx, query.OrderStepsParams{AccountID: int64(account), OrderID: int64(order)})
 	if err != nil {

@@ -32,6 +32,9 @@ func (w *Worker) advanceOrder(ctx context.Context, step chancery.Step) error {
 	}
 	switch order.State {
 	case chancery.DomainVerify:
+		if w.unopened(validations) {
+			return w.awaitProofs(ctx, step, order)
+		}
 		return w.look(ctx, step, order, validations)
 	case chancery.Process:
 		if order.Review == chancery.ReviewPending {

@@ -22,7 +22,7 @@ func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.O
 	if err != nil {
 		return fmt.Errorf("issuing order %d: %w", order.ID, err)
 	}
-	issuer, err := w.Issuers.Find(product.Issuer)
+	issuer, err := w.issuerOf(ctx, order)
 	if err != nil {
 		return fmt.Errorf("issuing order %d: %w", order.ID, err)
 	}
@@ -36,6 +36,11 @@ func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.O
 		w.Log.Warn("the issuer refused an order", "order", order.ID, "error", err)
 		return w.refuse(ctx, step, order, refused.Reason)
 	}
+	var reopen *chancery.ReopenError
+	if errors.As(err, &reopen) {
+		w.Log.Warn("an order needs new proofs", "order", order.ID, "reason", reopen.Reason)
+		return w.reopen(ctx, step, order)
+	}
 	if err != nil {
 		return fmt.Errorf("issuing order %d: %w", order.ID, err)
 	}
@@ -43,7 +48,8 @@ func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.O
 	if err != nil {
 		return fmt.Errorf("checking the certificate of order %d: %w", order.ID, err)
 	}
-	if err := w.keepCertificate(ctx, step, order, chain, leaf, key); err != nil {
+	_, advises := issuer.(chancery.RenewalAdviser)
+	if err := w.keepCertificate(ctx, step, order, chain, leaf, key, advises); err != nil {
 		return fmt.Errorf("storing the certificate of order %d: %w", order.ID, err)
 	}
 	failpoint.Hit("order.committed")
@@ -81,7 +87,7 @@ func (w *Worker) csrKey(ctx context.Context, order chancery.Order) (chancery.Sec
 	return csr.Key, nil
 }
 
-func (w *Worker) keepCertificate(ctx context.Context, step chancery.Step, order chancery.Order, chain chancery.Chain, leaf *x509.Certificate, key chancery.Secret) error {
+func (w *Worker) keepCertificate(ctx context.Context, step chancery.Step, order chancery.Order, chain chancery.Chain, leaf *x509.Certificate, key chancery.Secret, advises bool) error {
 	now := w.Clock.Now()
 	certificate := chancery.NewCertificate(&order, chain, leaf, key, now)
 	if err := order.Apply(chancery.Signed); err != nil {
@@ -99,6 +105,11 @@ func (w *Worker) keepCertificate(ctx context.Context, step chancery.Step, order 
 		// The certificate's row has the key now, sealed for its own place.
 		if err := endWork(tx, step); err != nil {
 			return err
+		}
+		if advises {
+			if err := tx.AddStep(chancery.Step{Kind: chancery.AskRenewal, AccountID: order.AccountID, OrderID: order.ID, DueAt: now}); err != nil {
+				return err
+			}
 		}
 		failpoint.Hit("order.before-commit")
 		return nil

@@ -37,30 +37,38 @@ func (w *Worker) revokeOrder(ctx context.Context, step chancery.Step) error {
 }
 
 func (w *Worker) tell(ctx context.Context, order chancery.Order, certificate chancery.Certificate) error {
-	product, err := w.Catalogue.Find(order.ProductCode)
-	if err != nil {
-		return err
-	}
-	issuer, err := w.Issuers.Find(product.Issuer)
+	issuer, err := w.issuerOf(ctx, order)
 	if err != nil {
 		return err
 	}
 	revoker, ok := issuer.(chancery.Revoker)
 	if !ok {
-		return fmt.Errorf("the issuer %q cannot revoke", product.Issuer)
+		return errors.New("the issuer cannot revoke")
 	}
 	return revoker.Revoke(ctx, certificate)
 }
 
-// revokeUnclaimed revokes what the embedded CA signed for an order that was
-// withdrawn at that very moment: nobody got the certificate, and its record is
-// all there is to change. It holds for an order that was deleted since, too.
+// revokeUnclaimed revokes what was issued for an order that was withdrawn at that
+// very moment: nobody got the certificate. Of the embedded CA its record is all
+// there is to change; another CA is asked. It holds for an order that was deleted
+// since, too.
 func (w *Worker) revokeUnclaimed(ctx context.Context, step chancery.Step, order chancery.Order) error {
 	if order.State == chancery.Issued || order.Open() {
 		return w.finish(ctx, step)
 	}
+	at := chancery.Order{ID: step.OrderID, AccountID: step.AccountID}
+	issuer, err := w.issuerOf(ctx, at)
+	if err != nil {
+		return err
+	}
+	if reclaimer, ok := issuer.(chancery.Reclaimer); ok {
+		if err := reclaimer.Reclaim(ctx, step.AccountID, step.OrderID); err != nil {
+			return fmt.Errorf("revoking what was issued for order %d: %w", step.OrderID, err)
+		}
+		return w.finish(ctx, step)
+	}
 	now := w.Clock.Now()
-	err := w.Store.Write(ctx, func(tx chancery.Tx) error {
+	err = w.Store.Write(ctx, func(tx chancery.Tx) error {
 		issuance, err := tx.SignedIssuance(step.AccountID, step.OrderID)
 		if err == nil {
 			err = tx.RevokeIssuance(issuance.Serial, now, chancery.CessationOfOperation)

@@ -57,6 +57,8 @@ func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.St
 		chancery.PrepareKey:   w.prepareKey,
 		chancery.Sweep:        w.sweep,
 		chancery.RevokeOrder:  w.revokeOrder,
+		chancery.OpenOrder:    w.openOrder,
+		chancery.AskRenewal:   w.askRenewal,
 	}
 }
 
@@ -185,7 +187,11 @@ func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(contex
 		err = w.guarded(ctx, run, step)
 	}
 	outcome := "done"
+	var wait *chancery.WaitError
 	switch {
+	case errors.As(err, &wait):
+		outcome = "waits"
+		w.wait(ctx, step, wait)
 	case errors.Is(err, chancery.ErrLeaseLost), errors.Is(err, chancery.ErrConflict):
 		// Somebody changed the order meanwhile, perhaps withdrew it: what this
 		// step did was not committed, and what is left to do is in the table.
@@ -218,6 +224,14 @@ func (w *Worker) postpone(ctx context.Context, step chancery.Step, reason string
 	if err != nil && !errors.Is(err, chancery.ErrLeaseLost) {
 		// The lease runs out by itself and the step is tried again then.
 		w.Log.Error("postponing a background step failed", "step", step.Kind, "order", step.OrderID, "error", err)
+	}
+}
+
+// wait puts off a step that did not fail: who was asked wants to be asked later.
+func (w *Worker) wait(ctx context.Context, step chancery.Step, wait *chancery.WaitError) {
+	err := w.Store.Write(ctx, func(tx chancery.Tx) error { return tx.DeferStep(step, wait.Until, wait.Reason) })
+	if err != nil && !errors.Is(err, chancery.ErrLeaseLost) {
+		w.Log.Error("putting off a background step failed", "step", step.Kind, "order", step.OrderID, "error", err)
 	}
 }
 

@@ -94,7 +94,7 @@ func applyAndWait(ctx context.Context, c *client.Client, t teller, a *applicatio
 		t.text("Then: chancery download %d --wait\n", order)
 		return nil
 	}
-	return t.wait(ctx, c, order, out)
+	return t.wait(ctx, c, order, out, proofTexts(state))
 }
 
 func (a *application) send(ctx context.Context, c *client.Client) (int64, error) {

@@ -14,7 +14,7 @@ func downloadCommand() *cobra.Command {
 		Use: "download ORDER", GroupID: "orders", Args: cobra.ExactArgs(1),
 		Short: "Save the files of an issued order",
 		Long: `Save the certificate of an issued order to DIR/<name>/ as cert.pem, chain.pem,
-fullchain.pem, privkey.pem (mode 0600) and root.pem.
+fullchain.pem, privkey.pem (mode 0600) and, for one of the embedded CA, root.pem.
 ` + credentialsHelp,
 		Example: `  chancery download 3614381943929442 --out /etc/certificates
   chancery download 3614381943929442 --wait`,
@@ -29,7 +29,7 @@ fullchain.pem, privkey.pem (mode 0600) and root.pem.
 			}
 			ctx, t := command.Context(), o.teller(command)
 			if wait {
-				return t.wait(ctx, c, order, out)
+				return t.wait(ctx, c, order, out, nil)
 			}
 			state, err := c.DescribeCertificateState(ctx, cas.DescribeCertificateStateInput{OrderId: order, Verbose: true})
 			if err != nil {

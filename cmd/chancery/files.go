@@ -18,7 +18,7 @@ import (
 
 // save writes the files of an issued order to out/<name>/ and tells what it
 // wrote: cert.pem, chain.pem, fullchain.pem, privkey.pem (mode 0600, only when
-// the service made the key) and root.pem.
+// the service made the key) and, for one of the embedded CA, root.pem.
 func (t teller) save(ctx context.Context, c *client.Client, state *cas.DescribeCertificateStateOutput, out string) error {
 	if state.Type != "certificate" || state.Order == nil {
 		return fmt.Errorf("there is no certificate: the order is %s; `chancery status` tells more, and --wait waits", stateWords[state.Type])
@@ -28,7 +28,7 @@ func (t teller) save(ctx context.Context, c *client.Client, state *cas.DescribeC
 	if err != nil {
 		return fmt.Errorf("the service answered an unusable name: %w", err)
 	}
-	root, err := c.Root(ctx)
+	root, err := rootOf(ctx, c, state)
 	if err != nil {
 		return err
 	}
@@ -56,21 +56,37 @@ func (t teller) told(dir string, name chancery.Name, leaf, root *x509.Certificat
 	} else {
 		t.text("  (no private key: it stayed with the CSR, or no policy lets this access key read it)\n")
 	}
+	if root == nil {
+		t.text("\nThe root is the CA's and not among the files: clients have it, or get it from there.\n")
+		return
+	}
 	t.text("  %s/root.pem       the root to trust: %s\n\n", dir, root.Subject.CommonName)
 	t.text("Verified as this would:\n  openssl verify -CAfile %s/root.pem -untrusted %s/chain.pem %s/cert.pem\n", dir, dir, dir)
 }
 
-// verify checks the chain up to the root, as a relying party would.
+// rootOf is the embedded CA's root, or nil for a certificate of another CA.
+func rootOf(ctx context.Context, c *client.Client, state *cas.DescribeCertificateStateOutput) (*x509.Certificate, error) {
+	if state.Order.Issuer != "" {
+		return nil, nil
+	}
+	return c.Root(ctx)
+}
+
+// verify checks the chain up to the root, as a relying party would; or, without
+// one, up to its own end.
 func verify(chain string, root *x509.Certificate, names chancery.Names) (*x509.Certificate, error) {
 	certificates, err := parseChain(chain)
 	if err != nil {
 		return nil, err
 	}
 	roots, between := x509.NewCertPool(), x509.NewCertPool()
-	roots.AddCert(root)
 	for _, certificate := range certificates[1:] {
 		between.AddCert(certificate)
 	}
+	if root == nil {
+		root = certificates[len(certificates)-1]
+	}
+	roots.AddCert(root)
 	for _, name := range names {
 		host := strings.Replace(string(name), "*.", "any.", 1)
 		if _, err := certificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host}); err != nil {
@@ -104,15 +120,18 @@ func writeFiles(dir string, state *cas.DescribeCertificateStateOutput, root *x50
 		return err
 	}
 	leaf, chain := splitLeaf(state.Certificate)
-	files := []struct {
+	type file struct {
 		name, text string
 		mode       os.FileMode
-	}{
+	}
+	files := []file{
 		{"privkey.pem", state.PrivateKey, 0o600},
 		{"cert.pem", leaf, 0o644},
 		{"chain.pem", chain, 0o644},
 		{"fullchain.pem", state.Certificate, 0o644},
-		{"root.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})), 0o644},
+	}
+	if root != nil {
+		files = append(files, file{"root.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: root.Raw})), 0o644})
 	}
 	for _, file := range files {
 		if file.text == "" {

@@ -112,6 +112,10 @@ func (t teller) proof(order int64, state *cas.DescribeCertificateStateOutput) er
 }
 
 func (t teller) toPublish(order int64, p cas.Proof) error {
+	if p.RecordValue+p.Content == "" {
+		t.text("The CA has not said yet what to publish for %s.\n\n", p.Domain)
+		return nil
+	}
 	if p.ValidateType == "DNS" {
 		t.text("Publish this DNS record:\n\n  %s.  IN  %s  %q\n\n", p.RecordDomain, p.RecordType, p.RecordValue)
 		return t.event("publish", map[string]any{"orderId": order, "method": "DNS", "record": p.RecordDomain, "type": p.RecordType, "value": p.RecordValue})
@@ -120,9 +124,11 @@ func (t teller) toPublish(order int64, p cas.Proof) error {
 	return t.event("publish", map[string]any{"orderId": order, "method": "FILE", "host": p.Domain, "path": p.Uri, "content": p.Content})
 }
 
-// wait waits for the certificate with a progress display, and saves its files.
-func (t teller) wait(ctx context.Context, c *client.Client, order int64, out string) error {
-	p := newProgress(t)
+// wait waits for the certificate with a progress display, and saves its files. shown
+// is what the user was told to publish, nil if nothing.
+func (t teller) wait(ctx context.Context, c *client.Client, order int64, out string, shown []string) error {
+	p := newProgress(t, order)
+	p.proofs = shown
 	state, err := c.Wait(ctx, order, pollPause, p.show)
 	p.end()
 	if errors.Is(err, context.Canceled) {

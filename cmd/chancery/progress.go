@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"chancery/cas"
@@ -18,10 +19,12 @@ type progress struct {
 	began    time.Time
 	turns    int
 	last     string
+	order    int64
+	proofs   []string // as they were last shown; nil: as when the wait began
 }
 
-func newProgress(t teller) *progress {
-	p := &progress{teller: t, to: t.command.ErrOrStderr(), began: time.Now()} //nolint:forbidigo // it measures
+func newProgress(t teller, order int64) *progress {
+	p := &progress{teller: t, order: order, to: t.command.ErrOrStderr(), began: time.Now()} //nolint:forbidigo // it measures
 	if file, ok := p.to.(*os.File); ok {
 		info, err := file.Stat()
 		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -43,6 +46,10 @@ func (p *progress) show(state *cas.DescribeCertificateStateOutput) {
 	if state.Type == "domain_verify" && len(state.Looks) > 0 {
 		text += "; last look: " + lookWords(newest(state.Looks))
 	}
+	if state.Order != nil && state.Order.Delay != "" {
+		text += "; " + state.Order.Delay
+	}
+	p.showProofs(state)
 	if text != p.last {
 		p.clear()
 		_, _ = fmt.Fprintf(p.to, "%6.1fs  %s\n", time.Since(p.began).Seconds(), text)
@@ -52,6 +59,27 @@ func (p *progress) show(state *cas.DescribeCertificateStateOutput) {
 		p.turns++
 		_, _ = fmt.Fprintf(p.to, "\r%c %.0fs ", `|/-\`[p.turns%4], time.Since(p.began).Seconds())
 	}
+}
+
+// proofTexts tells one set of proofs from another.
+func proofTexts(state *cas.DescribeCertificateStateOutput) (texts []string) {
+	for _, p := range state.Proofs {
+		texts = append(texts, p.RecordDomain+p.RecordValue+p.Uri+p.Content)
+	}
+	return texts
+}
+
+// showProofs shows what has to be published when the CA says so late, or anew.
+func (p *progress) showProofs(state *cas.DescribeCertificateStateOutput) {
+	if state.Type != "domain_verify" {
+		return
+	}
+	now := proofTexts(state)
+	if p.proofs != nil && !slices.Equal(now, p.proofs) {
+		p.clear()
+		_ = p.teller.proof(p.order, state) // a lost line is no reason to stop waiting
+	}
+	p.proofs = now
 }
 
 func newest(looks []cas.Look) cas.Look {

@@ -158,7 +158,7 @@ func demoOrder(ctx context.Context, t teller, c *client.Client, dns *zone.Server
 	}
 	dns.Set(state.RecordDomain, state.RecordType, state.RecordValue)
 	t.text("Published it on the demonstration zone's own DNS server (%s).\n", dns.Addr())
-	if err := t.wait(ctx, c, made.OrderId, out); err != nil {
+	if err := t.wait(ctx, c, made.OrderId, out, nil); err != nil {
 		return fmt.Errorf("waiting for the demonstration certificate: %w", err)
 	}
 	return nil

@@ -62,6 +62,7 @@ func (t teller) status(order int64, state *cas.DescribeCertificateStateOutput, v
 		}
 		t.text("  issued    %s%s\n", moment(state.Order.IssueTime), held)
 	}
+	t.issuer(state)
 	if state.Reason != "" {
 		t.text("  reason    %s\n", state.Reason)
 	}
@@ -83,6 +84,19 @@ func (t teller) status(order int64, state *cas.DescribeCertificateStateOutput, v
 		t.text("  last look %s (all with --verbose)\n", lookWords(newest(state.Looks)))
 	}
 	return nil
+}
+
+// issuer tells of the ACME CA that has the order, if one has.
+func (t teller) issuer(state *cas.DescribeCertificateStateOutput) {
+	if state.Order.Issuer != "" {
+		t.text("  issuer    %s\n", state.Order.Issuer)
+	}
+	if r := state.Renewal; r != nil {
+		t.text("  renewal   suggested by the CA between %s and %s\n", moment(r.Start), moment(r.End))
+		if r.Explanation != "" {
+			t.text("            because of %s\n", r.Explanation)
+		}
+	}
 }
 
 func (t teller) looks(looks []cas.Look) {

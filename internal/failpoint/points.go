@@ -20,3 +20,20 @@ var RevokePoints = []string{
 	"revoke.committed",     // committed, the answer not sent
 	"revoke.told",          // the issuer knows, the step is not finished
 }
+
+// ACMEPoints lists those that an order of an ACME CA passes beside Points, likewise.
+var ACMEPoints = []string{
+	"acme.order-made",          // the CA has made an order, nothing of it is stored
+	"acme.order-saved",         // its URLs are stored
+	"acme.authorization-saved", // so are those of an authorization
+	"open.before-commit",       // what to publish is known, not stored
+	"open.committed",           // it is stored
+	"acme.challenge-saved",     // it is stored that the CA is told to look, and it is not told
+	"acme.challenge-told",      // it is
+	"acme.finalize-saved",      // it is stored that the CSR is sent, and it is not sent
+	"acme.finalized",           // it is
+	"acme.certificate-saved",   // where the certificate is, is stored
+	"acme.downloaded",          // it was fetched, nothing is stored
+	"order.before-commit",      // certificate and order are written, not committed
+	"order.committed",          // the order is issued
+}

@@ -28,6 +28,7 @@ type Config struct {
 	MetricsListen  string
 	CredentialsOut string
 	Products       string
+	Issuers        []string
 	KeyFile        string
 	CAKey          string
 	PKIURL         string
@@ -36,6 +37,7 @@ type Config struct {
 	AllowCIDRs     []string
 	HTTPPort       int
 	HTTPSPort      int
+	DNSPort        int
 	ProofWindow    time.Duration
 	RepeatWindow   time.Duration
 	RefundWindow   time.Duration
@@ -57,6 +59,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.MetricsListen, "metrics-listen", "127.0.0.1:8281", `address of /healthz, /readyz and /metrics; "off" for none`)
 	flags.StringVar(&c.CredentialsOut, "credentials-out", "", "file for the first account's access key, written on the first start with mode 0600 instead of showing it")
 	flags.StringVar(&c.Products, "products", "", "JSON file with the catalogue of products, in place of the built-in one")
+	flags.StringArrayVar(&c.Issuers, "issuer", nil, "who issues for a product, as CODE=NAME, where NAME is one of `chancery issuer add`; repeatable")
 	flags.StringVar(&c.KeyFile, "keyring-key-file", "", "file with the key-encryption key; without it one is made in the data directory")
 	flags.StringVar(&c.CAKey, "ca-key", "ECC_256", "key of a newly made CA: ECC_256, RSA_3072 or RSA_4096")
 	flags.StringVar(&c.PKIURL, "pki-url", "", "base URL under which others reach /ca/ of this service over plain HTTP; leaves then carry CRL and AIA locations")
@@ -65,6 +68,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringArrayVar(&c.AllowCIDRs, "dcv-allow", nil, "range of addresses that proofs may dial besides public ones, as 10.0.0.0/8; repeatable")
 	flags.IntVar(&c.HTTPPort, "dcv-http-port", 80, "port of file proofs over http")
 	flags.IntVar(&c.HTTPSPort, "dcv-https-port", 443, "port of file proofs over https")
+	flags.IntVar(&c.DNSPort, "dcv-dns-port", 53, "port of the domains' own name servers, which are asked before a CA is")
 	flags.DurationVar(&c.ProofWindow, "proof-window", cas.DefaultProofWindow, "how long an order waits for its proof")
 	flags.DurationVar(&c.RepeatWindow, "repeat-window", cas.DefaultRepeatWindow, "how long the same application sent again gets the first order; 0 turns it off")
 	flags.DurationVar(&c.RefundWindow, "refund-window", cas.DefaultRefundWindow, "how long after its issuance a revoked order gives its unit of quota back; 0: never")
@@ -77,7 +81,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 
 // check refuses what no other part refuses under the flag's name.
 func (c *Config) check() error {
-	for flag, port := range map[string]int{"dcv-http-port": c.HTTPPort, "dcv-https-port": c.HTTPSPort} {
+	for flag, port := range map[string]int{"dcv-http-port": c.HTTPPort, "dcv-https-port": c.HTTPSPort, "dcv-dns-port": c.DNSPort} {
 		if port < 0 || port > 65535 {
 			return configError(flag, "%d is not a port", port)
 		}

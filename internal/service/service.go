@@ -84,16 +84,19 @@ func (c *Config) NewLogger(to io.Writer) (*slog.Logger, error) {
 
 // Catalogue reads the products that the configuration names.
 func (c *Config) Catalogue() (chancery.Catalogue, error) {
-	if c.Products == "" {
-		return chancery.DefaultCatalogue(), nil
+	catalogue := chancery.DefaultCatalogue()
+	if c.Products != "" {
+		text, err := os.ReadFile(c.Products)
+		if err != nil {
+			return nil, configError("products", "%v", err)
+		}
+		if catalogue, err = chancery.ParseCatalogue(text); err != nil {
+			return nil, configError("products", "%s: %v", c.Products, err)
+		}
 	}
-	text, err := os.ReadFile(c.Products)
+	catalogue, err := catalogue.Assign(c.Issuers)
 	if err != nil {
-		return nil, configError("products", "%v", err)
-	}
-	catalogue, err := chancery.ParseCatalogue(text)
-	if err != nil {
-		return nil, configError("products", "%s: %v", c.Products, err)
+		return nil, configError("issuer", "%v", err)
 	}
 	return catalogue, nil
 }
@@ -131,7 +134,7 @@ func (c *Config) looker(clock chancery.Clock) (*dcv.Looker, error) {
 	if err != nil {
 		return nil, err
 	}
-	looker, err := dcv.New(dcv.Config{Resolvers: c.Resolvers, Allow: allowed, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, Clock: clock})
+	looker, err := dcv.New(dcv.Config{Resolvers: c.Resolvers, Allow: allowed, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, DNSPort: c.DNSPort, Clock: clock})
 	if err != nil {
 		return nil, configError("dcv-resolver", "%v", err)
 	}
@@ -144,11 +147,10 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	if err != nil {
 		return err
 	}
-	issuers := issuer.New(s.Authority)
-	for _, product := range catalogue {
-		if _, err := issuers.Find(product.Issuer); err != nil {
-			return configError("products", "product %s: %v", product.Code, err)
-		}
+	s.Admin.ACME = &issuer.ACME{Store: s.store, Clock: clock, Log: s.log}
+	issuers := issuer.New(s.Authority, s.Admin.ACME)
+	if err := s.checkIssuers(ctx, catalogue, issuers); err != nil {
+		return err
 	}
 	registry := newRegistry()
 	worker := s.work(ctx, clock, catalogue, looker, issuers, c.AuditKeep, registry)

@@ -134,7 +134,7 @@ func (p *Tenant) Publish(order int64) {
 			continue
 		}
 		p.env.Zone.Set(string(v.Name), "A", "127.0.0.1")
-		p.env.Web.Put(string(v.Name), v.Token)
+		p.env.Web.PutAt(string(v.Name), v.Path(), v.Token)
 	}
 }
 

@@ -58,7 +58,7 @@ type Env struct {
 	options options
 	file    string // of the database
 	looker  chancery.Looker
-	issuers issuer.Table
+	issuers *issuer.Table
 	db      *sql.DB // beside the store's own connections
 	http    *http.Client
 	log     *slog.Logger
@@ -193,9 +193,9 @@ func (e *Env) openCA() {
 	var err error
 	e.CA, err = ca.Open(context.Background(), ca.Config{Store: e.Store, Clock: e.Clock, Log: e.log})
 	e.must(err)
-	e.issuers = issuer.New(e.CA)
+	e.issuers = issuer.New(e.CA, &issuer.ACME{Store: e.Store, Clock: e.Clock, Log: e.log})
 	if e.options.issuer != nil {
-		e.issuers["local"] = e.options.issuer(e.issuers["local"])
+		e.issuers.Local = e.options.issuer(e.issuers.Local)
 	}
 }
 

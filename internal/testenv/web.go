@@ -38,9 +38,12 @@ func (w *Web) Handle(host string, h http.Handler) {
 }
 
 // Put has host serve content at the path where a proof is looked for.
-func (w *Web) Put(host, content string) {
+func (w *Web) Put(host, content string) { w.PutAt(host, chancery.ProofPath, content) }
+
+// PutAt has host serve content at a path and nothing else.
+func (w *Web) PutAt(host, path, content string) {
 	mux := http.NewServeMux()
-	mux.HandleFunc(chancery.ProofPath, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, content) })
+	mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, content) })
 	w.Handle(host, mux)
 }
 

@@ -18,14 +18,14 @@ SELECT id FROM orders WHERE account_id = $1 AND instance_id = $2 AND state <> 'd
 -- name: UpdateOrder :execrows
 UPDATE orders SET
     state = sqlc.arg(state), reason = sqlc.arg(reason), proved_at = sqlc.arg(proved_at),
-    issued_at = sqlc.arg(issued_at), certificate_id = sqlc.arg(certificate_id),
+    issued_at = sqlc.arg(issued_at), certificate_id = sqlc.arg(certificate_id), prove_by = sqlc.arg(prove_by),
     review = sqlc.arg(review), resource_group = sqlc.arg(resource_group), tags = sqlc.arg(tags),
     version = version + 1
 WHERE account_id = sqlc.arg(account_id) AND id = sqlc.arg(id) AND version = sqlc.arg(version);
 
 -- name: AddValidation :exec
-INSERT INTO validations (order_id, account_id, position, name, method, token, proved_at)
-VALUES ($1, $2, $3, $4, $5, $6, 0);
+INSERT INTO validations (order_id, account_id, position, name, method, token, proved_at, place, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0, '', 0);
 
 -- name: Validations :many
 SELECT * FROM validations WHERE account_id = $1 AND order_id = $2 ORDER BY position;

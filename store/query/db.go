@@ -24,6 +24,24 @@ func New(db DBTX) *Queries {
 func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	q := Queries{db: db}
 	var err error
+	if q.aCMEAccountStmt, err = db.PrepareContext(ctx, aCMEAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query ACMEAccount: %w", err)
+	}
+	if q.aCMEAuthorizationOwnerStmt, err = db.PrepareContext(ctx, aCMEAuthorizationOwner); err != nil {
+		return nil, fmt.Errorf("error preparing query ACMEAuthorizationOwner: %w", err)
+	}
+	if q.aCMEIssuerStmt, err = db.PrepareContext(ctx, aCMEIssuer); err != nil {
+		return nil, fmt.Errorf("error preparing query ACMEIssuer: %w", err)
+	}
+	if q.aCMEIssuersStmt, err = db.PrepareContext(ctx, aCMEIssuers); err != nil {
+		return nil, fmt.Errorf("error preparing query ACMEIssuers: %w", err)
+	}
+	if q.aCMEOrderStmt, err = db.PrepareContext(ctx, aCMEOrder); err != nil {
+		return nil, fmt.Errorf("error preparing query ACMEOrder: %w", err)
+	}
+	if q.aCMEOrderOfURLStmt, err = db.PrepareContext(ctx, aCMEOrderOfURL); err != nil {
+		return nil, fmt.Errorf("error preparing query ACMEOrderOfURL: %w", err)
+	}
 	if q.accessKeyStmt, err = db.PrepareContext(ctx, accessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query AccessKey: %w", err)
 	}
@@ -41,6 +59,18 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.accountsStmt, err = db.PrepareContext(ctx, accounts); err != nil {
 		return nil, fmt.Errorf("error preparing query Accounts: %w", err)
+	}
+	if q.addACMEAccountStmt, err = db.PrepareContext(ctx, addACMEAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query AddACMEAccount: %w", err)
+	}
+	if q.addACMEIssuerStmt, err = db.PrepareContext(ctx, addACMEIssuer); err != nil {
+		return nil, fmt.Errorf("error preparing query AddACMEIssuer: %w", err)
+	}
+	if q.addACMEOpeningStmt, err = db.PrepareContext(ctx, addACMEOpening); err != nil {
+		return nil, fmt.Errorf("error preparing query AddACMEOpening: %w", err)
+	}
+	if q.addACMEOrderStmt, err = db.PrepareContext(ctx, addACMEOrder); err != nil {
+		return nil, fmt.Errorf("error preparing query AddACMEOrder: %w", err)
 	}
 	if q.addAccessKeyStmt, err = db.PrepareContext(ctx, addAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query AddAccessKey: %w", err)
@@ -165,6 +195,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.certificateOfOrderStmt, err = db.PrepareContext(ctx, certificateOfOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query CertificateOfOrder: %w", err)
 	}
+	if q.claimACMEAuthorizationStmt, err = db.PrepareContext(ctx, claimACMEAuthorization); err != nil {
+		return nil, fmt.Errorf("error preparing query ClaimACMEAuthorization: %w", err)
+	}
 	if q.claimStepsStmt, err = db.PrepareContext(ctx, claimSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimSteps: %w", err)
 	}
@@ -179,6 +212,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.contactStmt, err = db.PrepareContext(ctx, contact); err != nil {
 		return nil, fmt.Errorf("error preparing query Contact: %w", err)
+	}
+	if q.countACMEOpeningsStmt, err = db.PrepareContext(ctx, countACMEOpenings); err != nil {
+		return nil, fmt.Errorf("error preparing query CountACMEOpenings: %w", err)
 	}
 	if q.countAttachmentsStmt, err = db.PrepareContext(ctx, countAttachments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAttachments: %w", err)
@@ -212,6 +248,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.debitOfStmt, err = db.PrepareContext(ctx, debitOf); err != nil {
 		return nil, fmt.Errorf("error preparing query DebitOf: %w", err)
+	}
+	if q.deleteACMEAccountStmt, err = db.PrepareContext(ctx, deleteACMEAccount); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteACMEAccount: %w", err)
+	}
+	if q.deleteACMEIssuerStmt, err = db.PrepareContext(ctx, deleteACMEIssuer); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteACMEIssuer: %w", err)
 	}
 	if q.deleteAuditLinesStmt, err = db.PrepareContext(ctx, deleteAuditLines); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteAuditLines: %w", err)
@@ -285,11 +327,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.firstAuditLineStmt, err = db.PrepareContext(ctx, firstAuditLine); err != nil {
 		return nil, fmt.Errorf("error preparing query FirstAuditLine: %w", err)
 	}
+	if q.forgetACMEOpeningsStmt, err = db.PrepareContext(ctx, forgetACMEOpenings); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetACMEOpenings: %w", err)
+	}
 	if q.forgetNoncesStmt, err = db.PrepareContext(ctx, forgetNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetNonces: %w", err)
 	}
 	if q.forgetSessionsStmt, err = db.PrepareContext(ctx, forgetSessions); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetSessions: %w", err)
+	}
+	if q.freeACMEOrderURLStmt, err = db.PrepareContext(ctx, freeACMEOrderURL); err != nil {
+		return nil, fmt.Errorf("error preparing query FreeACMEOrderURL: %w", err)
 	}
 	if q.giveUnitBackStmt, err = db.PrepareContext(ctx, giveUnitBack); err != nil {
 		return nil, fmt.Errorf("error preparing query GiveUnitBack: %w", err)
@@ -387,6 +435,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.nextStepStmt, err = db.PrepareContext(ctx, nextStep); err != nil {
 		return nil, fmt.Errorf("error preparing query NextStep: %w", err)
 	}
+	if q.oldestACMEOpeningStmt, err = db.PrepareContext(ctx, oldestACMEOpening); err != nil {
+		return nil, fmt.Errorf("error preparing query OldestACMEOpening: %w", err)
+	}
+	if q.openACMEOrdersStmt, err = db.PrepareContext(ctx, openACMEOrders); err != nil {
+		return nil, fmt.Errorf("error preparing query OpenACMEOrders: %w", err)
+	}
 	if q.orderStmt, err = db.PrepareContext(ctx, order); err != nil {
 		return nil, fmt.Errorf("error preparing query Order: %w", err)
 	}
@@ -423,11 +477,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putCRLStmt, err = db.PrepareContext(ctx, putCRL); err != nil {
 		return nil, fmt.Errorf("error preparing query PutCRL: %w", err)
 	}
+	if q.putRenewalStmt, err = db.PrepareContext(ctx, putRenewal); err != nil {
+		return nil, fmt.Errorf("error preparing query PutRenewal: %w", err)
+	}
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
 	}
 	if q.removeMemberStmt, err = db.PrepareContext(ctx, removeMember); err != nil {
 		return nil, fmt.Errorf("error preparing query RemoveMember: %w", err)
+	}
+	if q.renewalStmt, err = db.PrepareContext(ctx, renewal); err != nil {
+		return nil, fmt.Errorf("error preparing query Renewal: %w", err)
 	}
 	if q.revokeIssuanceStmt, err = db.PrepareContext(ctx, revokeIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokeIssuance: %w", err)
@@ -459,6 +519,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.sessionsStmt, err = db.PrepareContext(ctx, sessions); err != nil {
 		return nil, fmt.Errorf("error preparing query Sessions: %w", err)
 	}
+	if q.setACMEAccountURLStmt, err = db.PrepareContext(ctx, setACMEAccountURL); err != nil {
+		return nil, fmt.Errorf("error preparing query SetACMEAccountURL: %w", err)
+	}
+	if q.setProofStmt, err = db.PrepareContext(ctx, setProof); err != nil {
+		return nil, fmt.Errorf("error preparing query SetProof: %w", err)
+	}
 	if q.signedIssuanceStmt, err = db.PrepareContext(ctx, signedIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query SignedIssuance: %w", err)
 	}
@@ -467,6 +533,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.takeUnitStmt, err = db.PrepareContext(ctx, takeUnit); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeUnit: %w", err)
+	}
+	if q.updateACMEOrderStmt, err = db.PrepareContext(ctx, updateACMEOrder); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateACMEOrder: %w", err)
 	}
 	if q.updateCSRStmt, err = db.PrepareContext(ctx, updateCSR); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateCSR: %w", err)
@@ -518,6 +587,36 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 
 func (q *Queries) Close() error {
 	var err error
+	if q.aCMEAccountStmt != nil {
+		if cerr := q.aCMEAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aCMEAccountStmt: %w", cerr)
+		}
+	}
+	if q.aCMEAuthorizationOwnerStmt != nil {
+		if cerr := q.aCMEAuthorizationOwnerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aCMEAuthorizationOwnerStmt: %w", cerr)
+		}
+	}
+	if q.aCMEIssuerStmt != nil {
+		if cerr := q.aCMEIssuerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aCMEIssuerStmt: %w", cerr)
+		}
+	}
+	if q.aCMEIssuersStmt != nil {
+		if cerr := q.aCMEIssuersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aCMEIssuersStmt: %w", cerr)
+		}
+	}
+	if q.aCMEOrderStmt != nil {
+		if cerr := q.aCMEOrderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aCMEOrderStmt: %w", cerr)
+		}
+	}
+	if q.aCMEOrderOfURLStmt != nil {
+		if cerr := q.aCMEOrderOfURLStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing aCMEOrderOfURLStmt: %w", cerr)
+		}
+	}
 	if q.accessKeyStmt != nil {
 		if cerr := q.accessKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing accessKeyStmt: %w", cerr)
@@ -546,6 +645,26 @@ func (q *Queries) Close() error {
 	if q.accountsStmt != nil {
 		if cerr := q.accountsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing accountsStmt: %w", cerr)
+		}
+	}
+	if q.addACMEAccountStmt != nil {
+		if cerr := q.addACMEAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addACMEAccountStmt: %w", cerr)
+		}
+	}
+	if q.addACMEIssuerStmt != nil {
+		if cerr := q.addACMEIssuerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addACMEIssuerStmt: %w", cerr)
+		}
+	}
+	if q.addACMEOpeningStmt != nil {
+		if cerr := q.addACMEOpeningStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addACMEOpeningStmt: %w", cerr)
+		}
+	}
+	if q.addACMEOrderStmt != nil {
+		if cerr := q.addACMEOrderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addACMEOrderStmt: %w", cerr)
 		}
 	}
 	if q.addAccessKeyStmt != nil {
@@ -753,6 +872,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing certificateOfOrderStmt: %w", cerr)
 		}
 	}
+	if q.claimACMEAuthorizationStmt != nil {
+		if cerr := q.claimACMEAuthorizationStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing claimACMEAuthorizationStmt: %w", cerr)
+		}
+	}
 	if q.claimStepsStmt != nil {
 		if cerr := q.claimStepsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimStepsStmt: %w", cerr)
@@ -776,6 +900,11 @@ func (q *Queries) Close() error {
 	if q.contactStmt != nil {
 		if cerr := q.contactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing contactStmt: %w", cerr)
+		}
+	}
+	if q.countACMEOpeningsStmt != nil {
+		if cerr := q.countACMEOpeningsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countACMEOpeningsStmt: %w", cerr)
 		}
 	}
 	if q.countAttachmentsStmt != nil {
@@ -831,6 +960,16 @@ func (q *Queries) Close() error {
 	if q.debitOfStmt != nil {
 		if cerr := q.debitOfStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing debitOfStmt: %w", cerr)
+		}
+	}
+	if q.deleteACMEAccountStmt != nil {
+		if cerr := q.deleteACMEAccountStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteACMEAccountStmt: %w", cerr)
+		}
+	}
+	if q.deleteACMEIssuerStmt != nil {
+		if cerr := q.deleteACMEIssuerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteACMEIssuerStmt: %w", cerr)
 		}
 	}
 	if q.deleteAuditLinesStmt != nil {
@@ -953,6 +1092,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing firstAuditLineStmt: %w", cerr)
 		}
 	}
+	if q.forgetACMEOpeningsStmt != nil {
+		if cerr := q.forgetACMEOpeningsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetACMEOpeningsStmt: %w", cerr)
+		}
+	}
 	if q.forgetNoncesStmt != nil {
 		if cerr := q.forgetNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetNoncesStmt: %w", cerr)
@@ -961,6 +1105,11 @@ func (q *Queries) Close() error {
 	if q.forgetSessionsStmt != nil {
 		if cerr := q.forgetSessionsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetSessionsStmt: %w", cerr)
+		}
+	}
+	if q.freeACMEOrderURLStmt != nil {
+		if cerr := q.freeACMEOrderURLStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing freeACMEOrderURLStmt: %w", cerr)
 		}
 	}
 	if q.giveUnitBackStmt != nil {
@@ -1123,6 +1272,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing nextStepStmt: %w", cerr)
 		}
 	}
+	if q.oldestACMEOpeningStmt != nil {
+		if cerr := q.oldestACMEOpeningStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing oldestACMEOpeningStmt: %w", cerr)
+		}
+	}
+	if q.openACMEOrdersStmt != nil {
+		if cerr := q.openACMEOrdersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing openACMEOrdersStmt: %w", cerr)
+		}
+	}
 	if q.orderStmt != nil {
 		if cerr := q.orderStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing orderStmt: %w", cerr)
@@ -1183,6 +1342,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putCRLStmt: %w", cerr)
 		}
 	}
+	if q.putRenewalStmt != nil {
+		if cerr := q.putRenewalStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putRenewalStmt: %w", cerr)
+		}
+	}
 	if q.putSubmissionStmt != nil {
 		if cerr := q.putSubmissionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
@@ -1191,6 +1355,11 @@ func (q *Queries) Close() error {
 	if q.removeMemberStmt != nil {
 		if cerr := q.removeMemberStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing removeMemberStmt: %w", cerr)
+		}
+	}
+	if q.renewalStmt != nil {
+		if cerr := q.renewalStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing renewalStmt: %w", cerr)
 		}
 	}
 	if q.revokeIssuanceStmt != nil {
@@ -1243,6 +1412,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing sessionsStmt: %w", cerr)
 		}
 	}
+	if q.setACMEAccountURLStmt != nil {
+		if cerr := q.setACMEAccountURLStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing setACMEAccountURLStmt: %w", cerr)
+		}
+	}
+	if q.setProofStmt != nil {
+		if cerr := q.setProofStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing setProofStmt: %w", cerr)
+		}
+	}
 	if q.signedIssuanceStmt != nil {
 		if cerr := q.signedIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing signedIssuanceStmt: %w", cerr)
@@ -1256,6 +1435,11 @@ func (q *Queries) Close() error {
 	if q.takeUnitStmt != nil {
 		if cerr := q.takeUnitStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeUnitStmt: %w", cerr)
+		}
+	}
+	if q.updateACMEOrderStmt != nil {
+		if cerr := q.updateACMEOrderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateACMEOrderStmt: %w", cerr)
 		}
 	}
 	if q.updateCSRStmt != nil {
@@ -1372,12 +1556,22 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 type Queries struct {
 	db                          DBTX
 	tx                          *sql.Tx
+	aCMEAccountStmt             *sql.Stmt
+	aCMEAuthorizationOwnerStmt  *sql.Stmt
+	aCMEIssuerStmt              *sql.Stmt
+	aCMEIssuersStmt             *sql.Stmt
+	aCMEOrderStmt               *sql.Stmt
+	aCMEOrderOfURLStmt          *sql.Stmt
 	accessKeyStmt               *sql.Stmt
 	accessKeysStmt              *sql.Stmt
 	accountStmt                 *sql.Stmt
 	accountChangesStmt          *sql.Stmt
 	accountOfOrderStmt          *sql.Stmt
 	accountsStmt                *sql.Stmt
+	addACMEAccountStmt          *sql.Stmt
+	addACMEIssuerStmt           *sql.Stmt
+	addACMEOpeningStmt          *sql.Stmt
+	addACMEOrderStmt            *sql.Stmt
 	addAccessKeyStmt            *sql.Stmt
 	addAccountStmt              *sql.Stmt
 	addAuditEndStmt             *sql.Stmt
@@ -1419,11 +1613,13 @@ type Queries struct {
 	certificateNamedStmt        *sql.Stmt
 	certificateOfInstanceStmt   *sql.Stmt
 	certificateOfOrderStmt      *sql.Stmt
+	claimACMEAuthorizationStmt  *sql.Stmt
 	claimStepsStmt              *sql.Stmt
 	companyStmt                 *sql.Stmt
 	companyNamedStmt            *sql.Stmt
 	completeIssuanceStmt        *sql.Stmt
 	contactStmt                 *sql.Stmt
+	countACMEOpeningsStmt       *sql.Stmt
 	countAttachmentsStmt        *sql.Stmt
 	countCSRsStmt               *sql.Stmt
 	countCompaniesStmt          *sql.Stmt
@@ -1435,6 +1631,8 @@ type Queries struct {
 	countPlansWithUnitsStmt     *sql.Stmt
 	countRevocationStmt         *sql.Stmt
 	debitOfStmt                 *sql.Stmt
+	deleteACMEAccountStmt       *sql.Stmt
+	deleteACMEIssuerStmt        *sql.Stmt
 	deleteAuditLinesStmt        *sql.Stmt
 	deleteCSRStmt               *sql.Stmt
 	deleteCertificateStmt       *sql.Stmt
@@ -1459,8 +1657,10 @@ type Queries struct {
 	evidenceStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	firstAuditLineStmt          *sql.Stmt
+	forgetACMEOpeningsStmt      *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
 	forgetSessionsStmt          *sql.Stmt
+	freeACMEOrderURLStmt        *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
 	groupNamedStmt              *sql.Stmt
 	groupOfIDStmt               *sql.Stmt
@@ -1493,6 +1693,8 @@ type Queries struct {
 	newestContactStmt           *sql.Stmt
 	nextEvidenceStmt            *sql.Stmt
 	nextStepStmt                *sql.Stmt
+	oldestACMEOpeningStmt       *sql.Stmt
+	openACMEOrdersStmt          *sql.Stmt
 	orderStmt                   *sql.Stmt
 	orderKeyStmt                *sql.Stmt
 	orderOfInstanceStmt         *sql.Stmt
@@ -1505,8 +1707,10 @@ type Queries struct {
 	policyNamedStmt             *sql.Stmt
 	postponeStepStmt            *sql.Stmt
 	putCRLStmt                  *sql.Stmt
+	putRenewalStmt              *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
 	removeMemberStmt            *sql.Stmt
+	renewalStmt                 *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
 	revokeRoleSessionsStmt      *sql.Stmt
 	revokeSessionStmt           *sql.Stmt
@@ -1517,9 +1721,12 @@ type Queries struct {
 	sealAuditEndStmt            *sql.Stmt
 	sessionStmt                 *sql.Stmt
 	sessionsStmt                *sql.Stmt
+	setACMEAccountURLStmt       *sql.Stmt
+	setProofStmt                *sql.Stmt
 	signedIssuanceStmt          *sql.Stmt
 	submissionStmt              *sql.Stmt
 	takeUnitStmt                *sql.Stmt
+	updateACMEOrderStmt         *sql.Stmt
 	updateCSRStmt               *sql.Stmt
 	updateCertificateStmt       *sql.Stmt
 	updateCompanyStmt           *sql.Stmt
@@ -1541,12 +1748,22 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
 		db:                          tx,
 		tx:                          tx,
+		aCMEAccountStmt:             q.aCMEAccountStmt,
+		aCMEAuthorizationOwnerStmt:  q.aCMEAuthorizationOwnerStmt,
+		aCMEIssuerStmt:              q.aCMEIssuerStmt,
+		aCMEIssuersStmt:             q.aCMEIssuersStmt,
+		aCMEOrderStmt:               q.aCMEOrderStmt,
+		aCMEOrderOfURLStmt:          q.aCMEOrderOfURLStmt,
 		accessKeyStmt:               q.accessKeyStmt,
 		accessKeysStmt:              q.accessKeysStmt,
 		accountStmt:                 q.accountStmt,
 		accountChangesStmt:          q.accountChangesStmt,
 		accountOfOrderStmt:          q.accountOfOrderStmt,
 		accountsStmt:                q.accountsStmt,
+		addACMEAccountStmt:          q.addACMEAccountStmt,
+		addACMEIssuerStmt:           q.addACMEIssuerStmt,
+		addACMEOpeningStmt:          q.addACMEOpeningStmt,
+		addACMEOrderStmt:            q.addACMEOrderStmt,
 		addAccessKeyStmt:            q.addAccessKeyStmt,
 		addAccountStmt:              q.addAccountStmt,
 		addAuditEndStmt:             q.addAuditEndStmt,
@@ -1588,11 +1805,13 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateNamedStmt:        q.certificateNamedStmt,
 		certificateOfInstanceStmt:   q.certificateOfInstanceStmt,
 		certificateOfOrderStmt:      q.certificateOfOrderStmt,
+		claimACMEAuthorizationStmt:  q.claimACMEAuthorizationStmt,
 		claimStepsStmt:              q.claimStepsStmt,
 		companyStmt:                 q.companyStmt,
 		companyNamedStmt:            q.companyNamedStmt,
 		completeIssuanceStmt:        q.completeIssuanceStmt,
 		contactStmt:                 q.contactStmt,
+		countACMEOpeningsStmt:       q.countACMEOpeningsStmt,
 		countAttachmentsStmt:        q.countAttachmentsStmt,
 		countCSRsStmt:               q.countCSRsStmt,
 		countCompaniesStmt:          q.countCompaniesStmt,
@@ -1604,6 +1823,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countRevocationStmt:         q.countRevocationStmt,
 		debitOfStmt:                 q.debitOfStmt,
+		deleteACMEAccountStmt:       q.deleteACMEAccountStmt,
+		deleteACMEIssuerStmt:        q.deleteACMEIssuerStmt,
 		deleteAuditLinesStmt:        q.deleteAuditLinesStmt,
 		deleteCSRStmt:               q.deleteCSRStmt,
 		deleteCertificateStmt:       q.deleteCertificateStmt,
@@ -1628,8 +1849,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		evidenceStmt:                q.evidenceStmt,
 		finishStepStmt:              q.finishStepStmt,
 		firstAuditLineStmt:          q.firstAuditLineStmt,
+		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
 		forgetSessionsStmt:          q.forgetSessionsStmt,
+		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
 		groupNamedStmt:              q.groupNamedStmt,
 		groupOfIDStmt:               q.groupOfIDStmt,
@@ -1662,6 +1885,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		newestContactStmt:           q.newestContactStmt,
 		nextEvidenceStmt:            q.nextEvidenceStmt,
 		nextStepStmt:                q.nextStepStmt,
+		oldestACMEOpeningStmt:       q.oldestACMEOpeningStmt,
+		openACMEOrdersStmt:          q.openACMEOrdersStmt,
 		orderStmt:                   q.orderStmt,
 		orderKeyStmt:                q.orderKeyStmt,
 		orderOfInstanceStmt:         q.orderOfInstanceStmt,
@@ -1674,8 +1899,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		policyNamedStmt:             q.policyNamedStmt,
 		postponeStepStmt:            q.postponeStepStmt,
 		putCRLStmt:                  q.putCRLStmt,
+		putRenewalStmt:              q.putRenewalStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
 		removeMemberStmt:            q.removeMemberStmt,
+		renewalStmt:                 q.renewalStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
 		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
 		revokeSessionStmt:           q.revokeSessionStmt,
@@ -1686,9 +1913,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		sealAuditEndStmt:            q.sealAuditEndStmt,
 		sessionStmt:                 q.sessionStmt,
 		sessionsStmt:                q.sessionsStmt,
+		setACMEAccountURLStmt:       q.setACMEAccountURLStmt,
+		setProofStmt:                q.setProofStmt,
 		signedIssuanceStmt:          q.signedIssuanceStmt,
 		submissionStmt:              q.submissionStmt,
 		takeUnitStmt:                q.takeUnitStmt,
+		updateACMEOrderStmt:         q.updateACMEOrderStmt,
 		updateCSRStmt:               q.updateCSRStmt,
 		updateCertificateStmt:       q.updateCertificateStmt,
 		updateCompanyStmt:           q.updateCompanyStmt,

@@ -4,6 +4,61 @@
 
 package query
 
+type ACMEAccount struct {
+	Issuer    string
+	Key       []byte
+	URL       string
+	CreatedAt int64
+}
+
+type ACMEAuthorization struct {
+	URL       string
+	AccountID int64
+	OrderID   int64
+}
+
+type ACMEIssuer struct {
+	Name           string
+	Directory      string
+	Contacts       string
+	EabKid         string
+	EabKey         []byte
+	Profile        string
+	PreferredChain string
+	CaBundle       string
+	OrdersLimit    int64
+	OrdersWindow   int64
+	Concurrency    int64
+	Fallbacks      string
+	AllowHttp      int64
+	CreatedAt      int64
+}
+
+type ACMEOpening struct {
+	ID     int64
+	Issuer string
+	At     int64
+}
+
+type ACMEOrder struct {
+	OrderID        int64
+	AccountID      int64
+	Issuer         string
+	Tried          string
+	Openings       int64
+	BeganAgain     int64
+	URL            string
+	Finalize       string
+	Certificate    string
+	Authorizations string
+	ExpiresAt      int64
+	FinalizedAt    int64
+	FailingSince   int64
+	NotBefore      int64
+	Problem        string
+	Version        int64
+}
+
 type AccessKey struct {
 	ID        string
 	AccountID int64
@@ -284,6 +339,15 @@ type Policy struct {
 	UpdatedAt   int64
 }
 
+type Renewal struct {
+	OrderID     int64
+	AccountID   int64
+	WindowStart int64
+	WindowEnd   int64
+	Explanation string
+	FetchedAt   int64
+}
+
 type Role struct {
 	ID          int64
 	AccountID   int64
@@ -353,4 +417,6 @@ type Validation struct {
 	Method    string
 	Token     string
 	ProvedAt  int64
+	Place     string
+	ExpiresAt int64
 }

@@ -157,8 +157,8 @@ func (q *Queries) AddOrderKey(ctx context.Context, arg AddOrderKeyParams) (int64
 }
 
 const addValidation = `-- name: AddValidation :exec
-INSERT INTO validations (order_id, account_id, position, name, method, token, proved_at)
-VALUES ($1, $2, $3, $4, $5, $6, 0)
+INSERT INTO validations (order_id, account_id, position, name, method, token, proved_at, place, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0, '', 0)
 `
 
 type AddValidationParams struct {
@@ -439,10 +439,10 @@ func (q *Queries) OrdersUnderReview(ctx context.Context) ([]OrdersUnderReviewRow
 const updateOrder = `-- name: UpdateOrder :execrows
 UPDATE orders SET
     state = $1, reason = $2, proved_at = $3,
-    issued_at = $4, certificate_id = $5,
-    review = $6, resource_group = $7, tags = $8,
+    issued_at = $4, certificate_id = $5, prove_by = $6,
+    review = $7, resource_group = $8, tags = $9,
     version = version + 1
-WHERE account_id = $9 AND id = $10 AND version = $11
+WHERE account_id = $10 AND id = $11 AND version = $12
 `
 
 type UpdateOrderParams struct {
@@ -451,6 +451,7 @@ type UpdateOrderParams struct {
 	ProvedAt      int64
 	IssuedAt      int64
 	CertificateID int64
+	ProveBy       int64
 	Review        string
 	ResourceGroup string
 	Tags          string
@@ -466,6 +467,7 @@ func (q *Queries) UpdateOrder(ctx context.Context, arg UpdateOrderParams) (int64
 		arg.ProvedAt,
 		arg.IssuedAt,
 		arg.CertificateID,
+		arg.ProveBy,
 		arg.Review,
 		arg.ResourceGroup,
 		arg.Tags,
@@ -480,7 +482,7 @@ func (q *Queries) UpdateOrder(ctx context.Context, arg UpdateOrderParams) (int64
 }
 
 const validations = `-- name: Validations :many
-SELECT order_id, account_id, position, name, method, token, proved_at FROM validations WHERE account_id = $1 AND order_id = $2 ORDER BY position
+SELECT order_id, account_id, position, name, method, token, proved_at, place, expires_at FROM validations WHERE account_id = $1 AND order_id = $2 ORDER BY position
 `
 
 type ValidationsParams struct {
@@ -505,6 +507,8 @@ func (q *Queries) Validations(ctx context.Context, arg ValidationsParams) ([]Val
 			&i.Method,
 			&i.Token,
 			&i.ProvedAt,
+			&i.Place,
+			&i.ExpiresAt,
 		); err != nil {
 			return nil, err
 		}

@@ -83,6 +83,7 @@ func Furnish(t rapid.TB, s chancery.Store) Estate {
 	e.Certificate.Key = leafKey().text
 	e.furnishStores(t, s)
 	e.furnishDeleted(t, s)
+	e.furnishACME(t, s)
 	e.furnishAccess(t, s)
 	write(t, s, func(tx chancery.Tx) error { return putCRL(tx, at(5)) })
 	return e

@@ -172,13 +172,13 @@ func anUpdateWritesWhatCanChange(t *testing.T, s chancery.Store) {
 	order := openOrder(t, s)
 	changed := order
 	changed.State, changed.Reason = chancery.Issued, "why"
-	changed.ProvedAt, changed.IssuedAt, changed.CertificateID = at(1), at(2), 5
+	changed.ProvedAt, changed.IssuedAt, changed.CertificateID, changed.ProveBy = at(1), at(2), 5, at(8)
 	changed.Review, changed.ResourceGroup, changed.Tags = chancery.ReviewPassed, "rg-2", []chancery.Tag{{Key: "moved"}}
 	// The rest of an order was settled when it was opened.
 	forged := changed
 	forged.InstanceID, forged.AccessKeyID, forged.ProductCode, forged.PlanID = "cas-x", "x", "x", 1
 	forged.Names, forged.Method, forged.Applicant = chancery.Names{"evil.example.test"}, chancery.FILE, chancery.Applicant{}
-	forged.CSR, forged.CreatedAt, forged.ProveBy, forged.Company, forged.Renews = []byte("x"), at(9), at(9), "Evil", 5
+	forged.CSR, forged.CreatedAt, forged.Company, forged.Renews = []byte("x"), at(9), "Evil", 5
 	write(t, s, func(tx chancery.Tx) error { return tx.UpdateOrder(forged) })
 	changed.Version = order.Version + 1
 	same(t, "the order", orderOf(t, s, order), changed)

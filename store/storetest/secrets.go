@@ -49,6 +49,7 @@ func aSealedValueOpensInItsOwnRow(t *testing.T, s chancery.Store) {
 		{"an order's key in another account's row", waiting, sealedOrderKey(theirs.Orders[chancery.DomainVerify])},
 		{"a certificate's key in another row of the account", certificate, sealedCertificate(mine.Certificate)},
 		{"an order's key as that of a certificate with the same id", certified, certificate},
+		{"an issuer's external key as its account's key", sealedAtCA("acme_issuers", "eab_key", "name = 'estate'"), sealedAtCA("acme_accounts", "key", "issuer = 'estate'")},
 		{"a session's secret in another row of the account", session, other},
 		{"a session's secret in another account's row", session, sealedSession(theirs.Session)},
 		{"an access key's secret as a session's", first, session},
@@ -129,4 +130,16 @@ func sameIDs(t *testing.T, s chancery.Store, account chancery.AccountID) (key, c
 		return tx.AddCertificate(c)
 	})
 	return sealedOrderKey(order), sealedCertificate(c)
+}
+
+// sealedAtCA is a secret of the estate's ACME CA.
+func sealedAtCA(table, column, row string) sealed {
+	return sealed{table, column, row, func(tx chancery.Tx) (chancery.Secret, error) {
+		if table == "acme_accounts" {
+			account, err := tx.ACMEAccount(estateCA)
+			return account.Key, err
+		}
+		issuer, err := tx.ACMEIssuer(estateCA)
+		return issuer.EABKey, err
+	}}
 }

@@ -45,6 +45,7 @@ var contract = []struct {
 	{"certificates", certificates},
 	{"lists", lists},
 	{"steps", steps},
+	{"acme", acme},
 	{"principals", principals},
 	{"policies", policies},
 	{"sessions", sessions},

@@ -122,6 +122,14 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 		searched, err := listed(tx.List(n.account, chancery.ListFilter{Kinds: kinds, Keyword: "example"}, all))
 		return []any{found, filed, searched}, err
 	},
+	"ACMEOrder": func(tx chancery.Tx, n named) (any, error) { return tx.ACMEOrder(n.account, n.order) },
+	"UpdateACMEOrder": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.UpdateACMEOrder(chancery.ACMEOrder{AccountID: n.account, OrderID: n.order, Issuer: "evil", Version: 2})
+	},
+	"SetProof": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.SetProof(chancery.Validation{AccountID: n.account, OrderID: n.order, Name: n.name, Token: "evil"})
+	},
+	"Renewal":        func(tx chancery.Tx, n named) (any, error) { return tx.Renewal(n.account, n.issued) },
 	"SignedIssuance": func(tx chancery.Tx, n named) (any, error) { return tx.SignedIssuance(n.account, n.issued) },
 	"OrderSteps":     func(tx chancery.Tx, n named) (any, error) { return tx.OrderSteps(n.account, n.order) },
 	"HurryStep": func(tx chancery.Tx, n named) (any, error) {
@@ -250,6 +258,21 @@ var methodsOfNobody = map[string]string{
 	"NextStep":                "workers serve all accounts",
 	"FinishStep":              "names a step by the version that only its worker knows",
 	"PostponeStep":            "names a step by the version that only its worker knows",
+	"DeferStep":               "names a step by the version that only its worker knows",
+	"AddACMEIssuer":           "for the operator: issuers are the service's",
+	"ACMEIssuer":              "issuers are the service's",
+	"ACMEIssuers":             "issuers are the service's",
+	"DeleteACMEIssuer":        "for the operator: issuers are the service's",
+	"OpenACMEOrders":          "for the operator, who removes an issuer",
+	"AddACMEAccount":          "the account at a CA is the service's",
+	"ACMEAccount":             "the account at a CA is the service's",
+	"SetACMEAccountURL":       "the account at a CA is the service's",
+	"AddACMEOrder":            "adds a row whose account is part of it",
+	"ClaimACMEAuthorization":  "tells one account from another, so that neither takes what is the other's",
+	"AddACMEOpening":          "the limits of a CA are the service's",
+	"ACMEOpenings":            "the limits of a CA are the service's",
+	"ForgetACMEOpenings":      "the limits of a CA are the service's",
+	"PutRenewal":              "writes a row whose account is part of it",
 }
 
 func everyMethodHasARow(t *testing.T, _ chancery.Store) {
@@ -292,7 +315,7 @@ func belongings(tx chancery.Tx, owner named) []any {
 		"Account", "AccessKeys", "Submission", "Plans", "Quota", "Ledger", "Order", "OrderOfInstance", "IssuedOrders",
 		"Validations", "Evidence", "OrderKey", "Certificate", "CertificateKeys", "CertificateNamed", "CertificateOfInstance",
 		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListsSettled",
-		"CSRKey", "CSRByKey", "CSRAwaited", "ListCSRs", "ListContacts", "ListCompanies",
+		"CSRKey", "CSRByKey", "CSRAwaited", "ListCSRs", "ListContacts", "ListCompanies", "ACMEOrder", "Renewal",
 		"Users", "Groups", "Roles", "Members", "Policies", "Attachments", "PoliciesOf", "Sessions", "AuditLines",
 	} {
 		answer, err := methodsOfTenants[name](tx, owner)
