@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -222,4 +223,35 @@ func TestANodeIsKilledAtWork(t *testing.T) {
 	}
 	t.Logf("all were issued %v after the node was killed", time.Since(killed))
 	one.launch(t)
+}
+
+// A schema that was made apart is one that a node starts on, and one with another key
+// does not join.
+func TestMigrateApart(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Need(t).Database(t)
+	for range 2 {
+		done := finish(t, nil, program, "migrate", "--data-dir", t.TempDir(), "--database", url)
+		if done.status != 0 || done.stdout != "the schema is up to date\n" {
+			t.Fatalf("migrate ended with status %d\n%s%s", done.status, done.stdout, done.stderr)
+		}
+	}
+	key, another := filepath.Join(t.TempDir(), "a.key"), filepath.Join(t.TempDir(), "b.key")
+	for _, path := range []string{key, another} {
+		if err := keyring.CreateKeyFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := start(t, "--database", url, "--keyring-key-file", key, "--products", file(t, "products.json", lightProducts))
+	s.operator = []string{"--database", url, "--keyring-key-file", key}
+	stranger := finish(t, nil, program, "serve", "--data-dir", t.TempDir(), "--listen", "127.0.0.1:0", "--metrics-listen", "off",
+		"--database", url, "--keyring-key-file", another)
+	if stranger.status != 1 || !strings.Contains(stranger.stderr, "--keyring-key-file") {
+		t.Errorf("a node with another key ended with status %d\n%s", stranger.status, stranger.stderr)
+	}
+	second := finish(t, nil, program, "serve", "--data-dir", s.dir, "--listen", "127.0.0.1:0", "--metrics-listen", "off",
+		"--database", url, "--keyring-key-file", key)
+	if second.status != 1 || !strings.Contains(second.stderr, "another process uses this data directory") {
+		t.Errorf("a second node on the data directory ended with status %d\n%s", second.status, second.stderr)
+	}
 }
