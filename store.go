@@ -2,6 +2,7 @@ package chancery
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -9,18 +10,58 @@ import (
 //
 //   - Write runs fn in one transaction that commits if and only if fn returns
 //     nil; what committed survives a crash of process and machine.
+//
 //   - Read runs fn on one consistent state and changes nothing.
+//
 //   - fn may be run again after a conflict with another transaction, so it has
 //     no effects outside its Tx, and it makes no network call.
+//
 //   - Secrets are sealed with the keyring and bound to their row before they are
 //     written, and no error holds one.
+//
 //   - Every method on tenant data takes the account id, and somebody else's row
 //     is ErrNotFound just as a row that does not exist.
+//
+//   - Writes are as if one came after another, also those of other processes on the
+//     same data; fn may look first and then write. Confine is how a Write tells
+//     that it need not wait for those of other accounts.
+//
+//   - A database that cannot be reached is ServiceUnavailable, within seconds, with
+//     ErrStoreAway in it. If it was lost while a transaction was being committed,
+//     nobody knows what became of it: whoever tries again must look first, as
+//     submission records and steps do.
 //
 // store/storetest holds the suite that an implementation must pass.
 type Store interface {
 	Read(ctx context.Context, fn func(Tx) error) error
 	Write(ctx context.Context, fn func(Tx) error) error
+}
+
+// ErrStoreAway means that the database cannot be reached.
+var ErrStoreAway = errors.New("the database cannot be reached")
+
+type confineKey struct{}
+
+// Confine gives a context under which every Write looks at and changes rows of one
+// account, so that an engine with many writers lets it run beside those of other
+// accounts. Rows of others, and of nobody, it may change as well by methods that are
+// one statement with its own condition, such as FinishStep or PutCRL; account 0 is
+// for a Write that does nothing else. A Write under another context has the whole
+// store alone.
+func Confine(ctx context.Context, account AccountID) context.Context {
+	return context.WithValue(ctx, confineKey{}, account)
+}
+
+// Unconfine undoes Confine, for a Write that also looks at what is common to all
+// accounts before it changes that.
+func Unconfine(ctx context.Context) context.Context {
+	return context.WithValue(ctx, confineKey{}, nil)
+}
+
+// Confined gives the account that Confine named.
+func Confined(ctx context.Context) (account AccountID, ok bool) {
+	account, ok = ctx.Value(confineKey{}).(AccountID)
+	return account, ok
 }
 
 // Tx is one transaction; it is used by one goroutine and not kept.

@@ -37,7 +37,7 @@ func (a *Authority) makeList(ctx context.Context, issuer *authority, last chance
 	next.Number++
 	next.DER, next.Listed = der, last.Revoked
 	next.ThisUpdate, next.NextUpdate = template.ThisUpdate, template.NextUpdate
-	err = a.config.Store.Write(ctx, func(tx chancery.Tx) error { return tx.PutCRL(next) })
+	err = a.config.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) error { return tx.PutCRL(next) })
 	return next, err
 }
 

@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"chancery/internal/pgtest"
 )
 
 // What is under test, built once for a run.
@@ -35,7 +37,9 @@ var lifetime = context.Background()
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(run(m))
+	status := run(m)
+	pgtest.Stop()
+	os.Exit(status)
 }
 
 func run(m *testing.M) int {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,8 +23,10 @@ type service struct {
 	*process
 	dir   string // the data directory
 	flags []string
-	dns   *zone.Server
-	web   *site
+	// operator are flags that its operator's commands need besides the data directory.
+	operator []string
+	dns      *zone.Server
+	web      *site
 
 	endpoint, metrics string                // of the newest start
 	key               signature.Credentials // the first account's
@@ -33,23 +36,37 @@ type service struct {
 // start makes a new service with the built-in products.
 func start(t testing.TB, flags ...string) *service {
 	t.Helper()
+	s := newService(t, flags...)
+	s.launch(t)
+	t.Cleanup(func() { s.examine(t) })
+	s.key = s.readCredentials(t, s.credentials())
+	return s
+}
+
+// newService makes a service that does not run yet.
+func newService(t testing.TB, flags ...string) *service {
+	t.Helper()
 	dns, err := zone.Start("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = dns.Close() })
 	s := &service{dir: filepath.Join(t.TempDir(), "data"), dns: dns, web: startSite(t)}
-	credentials := filepath.Join(t.TempDir(), "credentials.json")
 	s.flags = append([]string{
 		"serve", "--data-dir", s.dir, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0",
-		"--credentials-out", credentials, "--log-format", "json",
+		"--credentials-out", filepath.Join(t.TempDir(), "credentials.json"), "--log-format", "json",
 		"--dcv-resolver", dns.Addr(), "--dcv-allow", "127.0.0.1/32",
 		"--dcv-http-port", s.web.httpPort, "--dcv-https-port", s.web.httpsPort,
 	}, flags...)
-	s.launch(t)
-	t.Cleanup(func() { s.examine(t) })
-	s.key = s.readCredentials(t, credentials)
 	return s
+}
+
+// set changes the value of one of the service's flags.
+func (s *service) set(flag, value string) { s.flags[slices.Index(s.flags, flag)+1] = value }
+
+// credentials is the file that the first access key is written to.
+func (s *service) credentials() string {
+	return s.flags[slices.Index(s.flags, "--credentials-out")+1]
 }
 
 // lightProducts is a catalogue with keys that are quick to make.
@@ -71,7 +88,19 @@ func (s *service) launch(t testing.TB) {
 	if s.process != nil {
 		s.past = append(s.past, s.process)
 	}
+	s.spawn(t)
+	s.listening(t)
+}
+
+// spawn starts the process.
+func (s *service) spawn(t testing.TB) {
+	t.Helper()
 	s.process = spawn(t, nil, program, s.flags...)
+}
+
+// listening waits until it listens.
+func (s *service) listening(t testing.TB) {
+	t.Helper()
 	var listening struct{ Endpoint, Metrics string }
 	s.await(t, s.stderr, "msg", "listening", &listening)
 	s.endpoint, s.metrics = listening.Endpoint, listening.Metrics
@@ -136,7 +165,7 @@ func (s *service) examine(t testing.TB) {
 // command runs an operator's command on the data directory.
 func (s *service) command(t testing.TB, arguments ...string) result {
 	t.Helper()
-	return finish(t, nil, program, append(arguments, "--data-dir", s.dir)...)
+	return finish(t, nil, program, append(append(arguments, "--data-dir", s.dir), s.operator...)...)
 }
 
 // operate is command for one that must succeed; it reads its JSON output.

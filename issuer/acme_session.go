@@ -43,7 +43,8 @@ func (a *ACME) begin(ctx context.Context, account chancery.AccountID, id chancer
 // save writes the record after what commits with it. If somebody else works on the
 // order too and was first, this call ends.
 func (s *session) save(ctx context.Context, also ...func(chancery.Tx) error) error {
-	err := s.Store.Write(ctx, func(tx chancery.Tx) error {
+	// The limits of a CA are common to all accounts.
+	err := s.Store.Write(chancery.Unconfine(ctx), func(tx chancery.Tx) error {
 		for _, do := range also {
 			if err := do(tx); err != nil {
 				return err

@@ -159,13 +159,14 @@ func (g *Gateway) find(c *call, m *message) error {
 // run does the operation and leaves the trail of the request, which may refuse it
 // still: a nonce that was used before undoes what it would have done.
 func (g *Gateway) run(ctx context.Context, c *call) (any, error) {
+	ctx = chancery.Confine(ctx, c.caller.AccountID)
 	if err := g.throttle.take(g.Rates, c.caller.AccountID, c.operation, g.Clock.Now()); err != nil {
 		return nil, errors.Join(err, c.trail.useNonceAlone(ctx, g.Store))
 	}
 	c.trail.begin(c, g.Clock.Now())
 	output, err := guarded(func() (any, error) { return g.operate(withTrail(ctx, c.trail), c) })
-	if chancery.CodeOf(err) == SignatureNonceUsed {
-		return nil, err
+	if chancery.CodeOf(err) == SignatureNonceUsed || errors.Is(err, chancery.ErrStoreAway) {
+		return nil, err // the trail is there, or cannot be left
 	}
 	if err != nil {
 		output = nil

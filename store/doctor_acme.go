@@ -1,7 +1,7 @@
 package store
 
 // Invariants of what is kept about ACME CAs.
-var acmeInvariants = []struct{ name, query string }{
+var acmeInvariants = []invariant{
 	{"an ACME order belongs to an order of its account", `
 		SELECT 'ACME order ' || a.order_id FROM acme_orders a LEFT JOIN orders o ON o.id = a.order_id AND o.account_id = a.account_id
 		WHERE o.id IS NULL`},

@@ -28,7 +28,7 @@ func (s *Store) examineAudit(ctx context.Context, report *Report) error {
 
 // audited are all accounts that have a log, or should have one.
 func (s *Store) audited(ctx context.Context) (accounts []int64, err error) {
-	rows, err := s.reads.QueryContext(ctx, `SELECT id FROM accounts UNION SELECT account_id FROM audit_ends UNION SELECT account_id FROM audit ORDER BY 1`)
+	rows, err := s.slow.QueryContext(ctx, `SELECT id FROM accounts UNION SELECT account_id FROM audit_ends UNION SELECT account_id FROM audit ORDER BY 1`)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (s *Store) examineBlocks(ctx context.Context, report *Report) error {
 		number              int64
 	}
 	unlike := map[block]blockSet{} // what is of one side alone
-	rows, err := s.reads.QueryContext(ctx, `
+	rows, err := s.slow.QueryContext(ctx, `
 		SELECT account_id, kind, status, resource_group, block, 0, members FROM list_blocks UNION ALL
 		SELECT account_id, kind, status, resource_group, seq / $1, seq % $1, NULL FROM listed`, blockSize)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Store) examineBlocks(ctx context.Context, report *Report) error {
 // rows of both come in the order of their numbers, each part before its entries.
 func (s *Store) examineTexts(ctx context.Context, report *Report) error {
 	const name = "the texts of lists have a line for each number, which says what its entry is found by"
-	rows, err := s.reads.QueryContext(ctx, `
+	rows, err := s.slow.QueryContext(ctx, `
 		SELECT account_id, part * $1, 0, lines, text, '' FROM list_texts UNION ALL
 		SELECT l.account_id, l.seq, 1, 0, COALESCE(o.names, c.common_name || ',' || c.sans), COALESCE(o.instance_id, c.instance_id)
 		FROM listed l LEFT JOIN orders o ON o.id = l.row_id AND l.kind = 'order' LEFT JOIN certificates c ON c.id = l.row_id AND l.kind <> 'order'

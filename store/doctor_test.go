@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -104,7 +105,7 @@ func one(invariant string, row string, of func(*patient) any) func(*patient) []P
 
 // named is the invariant that begins so.
 func named(start string) string {
-	for _, i := range invariants {
+	for _, i := range slices.Concat(invariants, (&sqlite3{}).checks()) {
 		if strings.HasPrefix(i.name, start) {
 			return i.name
 		}
@@ -645,7 +646,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 		}
 	}
 	checks := []string{opens, fits, lists, chain, blocks, texts}
-	for _, i := range invariants {
+	for _, i := range slices.Concat(invariants, p.backend.checks()) {
 		checks = append(checks, i.name)
 	}
 	for _, check := range checks {
@@ -676,7 +677,7 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 		if err != nil || len(report.Problems) > 0 || report.Problems == nil {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
-		if want := len(invariants) + len(sealedColumns) + 5; report.Checks != want {
+		if want := len(invariants) + len(e.backend.checks()) + len(sealedColumns) + 5; report.Checks != want {
 			t.Errorf("%s: %d checks, want %d", name, report.Checks, want)
 		}
 	}

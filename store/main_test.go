@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"chancery"
+	"chancery/internal/pgtest"
 	"chancery/keyring"
 )
 
@@ -23,7 +24,9 @@ func TestMain(m *testing.M) {
 	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == "100" {
 		_ = flag.Set("rapid.checks", "20")
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	pgtest.Stop()
+	os.Exit(status)
 }
 
 var ctx = context.Background()
@@ -108,8 +111,10 @@ func (e *engine) Tamper(statement string) error {
 }
 
 // Audit implements storetest.Auditor.
-func (e *engine) Audit(ctx context.Context) error {
-	report, err := e.Examine(ctx)
+func (e *engine) Audit(ctx context.Context) error { return audit(ctx, e.Store) }
+
+func audit(ctx context.Context, s *Store) error {
+	report, err := s.Examine(ctx)
 	if err == nil && len(report.Problems) > 0 {
 		err = fmt.Errorf("the doctor found %v", report.Problems)
 	}

@@ -18,12 +18,12 @@ var migrations embed.FS
 var ErrNewerSchema = errors.New("the database has a newer schema than this version of chancery knows; use the newer version")
 
 // migrate runs what the database has not seen yet, each file in a transaction.
-func migrate(ctx context.Context, db *sql.DB) error {
+func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return fmt.Errorf("finding the migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithLogger(goose.NopLogger()))
+	provider, err := goose.NewProvider(dialect, db, files, goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}

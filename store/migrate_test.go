@@ -31,7 +31,7 @@ func TestMigrationsGoUpDownAndUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if err := migrate(ctx, db); err != nil {
+	if err := migrate(ctx, goose.DialectSQLite3, db); err != nil {
 		t.Fatal(err)
 	}
 	first := schema(t, db)
@@ -53,7 +53,7 @@ func TestMigrationsGoUpDownAndUp(t *testing.T) {
 		t.Errorf("going down leaves %v", left)
 	}
 	for range 2 { // the second time there is nothing to do
-		if err := migrate(ctx, db); err != nil {
+		if err := migrate(ctx, goose.DialectSQLite3, db); err != nil {
 			t.Fatal(err)
 		}
 		if difference := cmp.Diff(first, schema(t, db)); difference != "" {

@@ -12,8 +12,10 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 
+	"chancery"
 	"chancery/store/query"
 )
 
@@ -40,19 +42,20 @@ func OpenThrough(ctx context.Context, driver, file string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, driver, file)
+	s, err := open(ctx, driver, file, release)
 	if err != nil {
 		release()
 		return nil, err
 	}
-	s.release = release
 	return s, nil
 }
 
-func open(ctx context.Context, driver, file string) (*Store, error) {
+func open(ctx context.Context, driver, file string, release func()) (*Store, error) {
 	if err := createPrivate(file); err != nil {
 		return nil, err
 	}
+	// One connection writes: SQLite takes one writer at a time, and a queue here is
+	// fairer and quicker than its busy handler.
 	writes, err := connect(driver, file, "&_txlock=immediate", 1)
 	if err != nil {
 		return nil, err
@@ -61,23 +64,56 @@ func open(ctx context.Context, driver, file string) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, writes.Close())
 	}
-	s := &Store{writes: writes, reads: reads, texts: newTextCache(textCacheSize), closed: make(chan struct{}), stopped: make(chan struct{})}
+	s := newStore(writes, reads)
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, reads.Close(), writes.Close())
 	}
-	s.writer = &groupWriter{store: s, requests: make(chan *writeRequest)}
-	go func() {
-		defer close(s.stopped)
-		s.writer.run()
-	}()
+	s.backend = newSQLite(s, release)
 	return s, nil
 }
+
+// sqlite3 is the engine of one process: it reads on many connections and writes on
+// one, in groups.
+type sqlite3 struct {
+	*groupWriter
+	unlock  func()        // gives the lock on the file back
+	stopped chan struct{} // the writer has ended
+}
+
+func newSQLite(s *Store, unlock func()) *sqlite3 {
+	e := &sqlite3{&groupWriter{store: s, requests: make(chan *writeRequest)}, unlock, make(chan struct{})}
+	go func() {
+		defer close(e.stopped)
+		e.run()
+	}()
+	return e
+}
+
+func (e *sqlite3) read(ctx context.Context, fn func(chancery.Tx) error) error {
+	return transact(ctx, e.store.reads, e.store.reader(), fn)
+}
+
+func (*sqlite3) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error) {
+	return t.sql.ClaimSteps(t.ctx, claim)
+}
+
+func (*sqlite3) checks() []invariant {
+	return []invariant{
+		{"every reference leads to a row", `SELECT "table" || ' row ' || rowid FROM pragma_foreign_key_check`},
+		{"the database file is sound", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},
+	}
+}
+
+func (*sqlite3) alone(_ context.Context, fn func() error) error { return fn() }
+
+func (e *sqlite3) end()     { <-e.stopped }
+func (e *sqlite3) release() { e.unlock() }
 
 func (s *Store) prepare(ctx context.Context) error {
 	if err := checkMode(ctx, s.writes); err != nil {
 		return err
 	}
-	if err := migrate(ctx, s.writes); err != nil {
+	if err := migrate(ctx, goose.DialectSQLite3, s.writes); err != nil {
 		return err
 	}
 	// This process is alone on the file, so whoever held a lease is dead.
@@ -132,6 +168,10 @@ func createPrivate(file string) error {
 	}
 	return f.Close()
 }
+
+// Lock takes a lock on a file, which is made if there is none; ErrInUse while another
+// process has it.
+func Lock(file string) (release func(), err error) { return lock(file) }
 
 // lock takes the file lock that keeps a second process out. The kernel gives it
 // back when the process ends, however it ends.

@@ -21,7 +21,7 @@ func (t *tx) AddStep(s chancery.Step) error {
 }
 
 func (t *tx) ClaimSteps(now time.Time, lease time.Duration, most int) ([]chancery.Step, error) {
-	rows, err := t.sql.ClaimSteps(t.ctx, query.ClaimStepsParams{Lease: lease.Milliseconds(), Now: toMillis(now), Most: int32(min(most, 1000))}) //nolint:gosec // it fits
+	rows, err := t.backend.claimSteps(t, query.ClaimStepsParams{Lease: lease.Milliseconds(), Now: toMillis(now), Most: int32(min(most, 1000))}) //nolint:gosec // it fits
 	if err != nil {
 		return nil, fmt.Errorf("claiming steps: %w", err)
 	}

@@ -1,9 +1,10 @@
-// Package store keeps Chancery's data in SQLite. One set of SQL, read by sqlc as
-// PostgreSQL and kept to what both engines understand, is all there is; what an
-// engine needs of its own stands in one file (sqlite.go).
+// Package store keeps Chancery's data in SQLite or PostgreSQL. One set of SQL, read
+// by sqlc as PostgreSQL and kept to what both engines understand, is all there is;
+// what an engine needs of its own stands in one file (sqlite.go, with writer.go, and
+// postgres.go).
 //
-// The order of opening is Open, which migrates, then Unlock, since the keyset
-// that seals secrets is kept (wrapped) in the database itself.
+// The order of opening is Open or OpenPostgres, which migrate, then Unlock, since the
+// keyset that seals secrets is kept (wrapped) in the database itself.
 package store
 
 import (
@@ -20,16 +21,34 @@ import (
 // Store implements chancery.Store. It is safe for
 // concurrent use after Unlock.
 type Store struct {
-	// writes has one connection: SQLite takes one writer at a time, and a queue
-	// here is fairer and quicker than its busy handler.
-	writes, reads   *sql.DB
-	writeSQL        *query.Queries
-	readSQL         *query.Queries
-	keyring         chancery.Keyring // set once by Unlock, before any other use
-	texts           *textCache       // for reading transactions; locks itself
-	writer          *groupWriter
-	release         func()        // gives the lock on the file back
-	closed, stopped chan struct{} // Close is called; the writer has ended
+	writes, reads *sql.DB
+	slow          *sql.DB // for what may take long and changes nothing; reads, on SQLite
+	writeSQL      *query.Queries
+	readSQL       *query.Queries
+	keyring       chancery.Keyring // set once by Unlock, before any other use
+	texts         *textCache       // for reading transactions; locks itself
+	backend       backend
+	closed        chan struct{} // Close is called
+}
+
+// backend is what each engine does in its own way.
+type backend interface {
+	read(ctx context.Context, fn func(chancery.Tx) error) error
+	write(ctx context.Context, fn func(chancery.Tx) error) error
+	// claimSteps runs ClaimSteps, or what takes its place.
+	claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error)
+	// alone runs fn while no other process does so.
+	alone(ctx context.Context, fn func() error) error
+	// checks are the doctor's checks of the database itself.
+	checks() []invariant
+	// end waits for what runs in the background, before the connections are closed.
+	end()
+	// release comes last.
+	release()
+}
+
+func newStore(writes, reads *sql.DB) *Store {
+	return &Store{writes: writes, reads: reads, slow: reads, texts: newTextCache(textCacheSize), closed: make(chan struct{})}
 }
 
 // Unlock gives the store the keyring that seals secrets. make is called with the
@@ -56,18 +75,36 @@ func (s *Store) Unlock(ctx context.Context, newKeyset func() ([]byte, error), op
 // Close ends the writer and closes the database. No call may be under way.
 func (s *Store) Close() error {
 	close(s.closed)
-	<-s.stopped
+	s.backend.end()
 	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
-	s.release()
+	s.backend.release()
 	return err
 }
+
+// Alone runs fn, which may read and write, while no other process on this database
+// runs another.
+func (s *Store) Alone(ctx context.Context, fn func() error) error { return s.backend.alone(ctx, fn) }
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.reads.PingContext(ctx) }
 
 // Read implements chancery.Store.
 func (s *Store) Read(ctx context.Context, fn func(chancery.Tx) error) error {
-	return transact(ctx, s.reads, tx{sql: s.readSQL, keyring: s.keyring, texts: s.texts}, fn)
+	return s.backend.read(ctx, fn)
+}
+
+// Write implements chancery.Store.
+func (s *Store) Write(ctx context.Context, fn func(chancery.Tx) error) error {
+	return s.backend.write(ctx, fn)
+}
+
+// reader and writer are transactions as they are outside of any.
+func (s *Store) reader() tx {
+	return tx{sql: s.readSQL, keyring: s.keyring, texts: s.texts, backend: s.backend}
+}
+
+func (s *Store) writer() tx {
+	return tx{sql: s.writeSQL, keyring: s.keyring, backend: s.backend}
 }
 
 // transact runs fn in a transaction of db, with t as it is outside of any.
@@ -78,11 +115,7 @@ func transact(ctx context.Context, db *sql.DB, t tx, fn func(chancery.Tx) error)
 	}
 	// After a commit this does nothing.
 	defer func() { _ = sqlTx.Rollback() }()
-	t.ctx, t.sql, t.ends = ctx, t.sql.WithTx(sqlTx), auditEnds{}
-	if err := fn(&t); err != nil {
-		return err
-	}
-	if err := t.sealEnds(); err != nil {
+	if err := t.within(ctx, sqlTx, fn); err != nil {
 		return err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -91,10 +124,22 @@ func transact(ctx context.Context, db *sql.DB, t tx, fn func(chancery.Tx) error)
 	return nil
 }
 
+// within does all of a transaction but its beginning and its end.
+func (t tx) within(ctx context.Context, sqlTx *sql.Tx, fn func(chancery.Tx) error) error {
+	t.ctx, t.sql, t.ends = ctx, t.sql.WithTx(sqlTx), auditEnds{}
+	t.exec = sqlTx
+	if err := fn(&t); err != nil {
+		return err
+	}
+	return t.sealEnds()
+}
+
 // tx implements chancery.Tx; its methods stand in the files of their nouns.
 type tx struct {
 	ctx     context.Context // of the one Read or Write that made it
 	sql     *query.Queries
+	exec    query.DBTX // what sql runs on, for statements of one engine alone
+	backend backend
 	keyring chancery.Keyring
 	ends    auditEnds  // what is to be sealed before the commit
 	texts   *textCache // nil in one that writes: it sees what is not committed

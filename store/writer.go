@@ -2,10 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 
 	"chancery"
@@ -32,17 +34,16 @@ type writeRequest struct {
 
 const maxWriteGroup = 64
 
-// Write implements chancery.Store.
-func (s *Store) Write(ctx context.Context, fn func(chancery.Tx) error) error {
+func (w *groupWriter) write(ctx context.Context, fn func(chancery.Tx) error) error {
 	if ctx.Err() != nil { // select would draw lots between this and a writer that is free
 		return fmt.Errorf("waiting to write: %w", ctx.Err())
 	}
 	request := &writeRequest{ctx: ctx, fn: fn, done: make(chan struct{})}
 	select {
-	case s.writer.requests <- request:
+	case w.requests <- request:
 	case <-ctx.Done():
 		return fmt.Errorf("waiting to write: %w", ctx.Err())
-	case <-s.closed:
+	case <-w.store.closed:
 		return errors.New("the store is closed")
 	}
 	// From here on the outcome is awaited, whatever becomes of ctx: fn may still
@@ -93,7 +94,7 @@ func (w *groupWriter) serve(group []*writeRequest) {
 
 func (w *groupWriter) alone(request *writeRequest) {
 	defer close(request.done)
-	request.err = transact(context.WithoutCancel(request.ctx), w.store.writes, tx{sql: w.store.writeSQL, keyring: w.store.keyring}, request.call)
+	request.err = transact(context.WithoutCancel(request.ctx), w.store.writes, w.store.writer(), request.call)
 }
 
 // together reports false when nothing was committed and each must be tried alone.
@@ -105,27 +106,7 @@ func (w *groupWriter) together(group []*writeRequest) bool {
 		return false
 	}
 	defer func() { _ = sqlTx.Rollback() }()
-	t := &tx{sql: w.store.writeSQL.WithTx(sqlTx), keyring: w.store.keyring, ends: auditEnds{}}
-	for _, request := range group {
-		if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
-			return false
-		}
-		one := *t
-		one.ctx, one.ends = context.WithoutCancel(request.ctx), maps.Clone(t.ends)
-		end := "RELEASE one"
-		if request.err = request.call(&one); request.err != nil {
-			if fromDatabase(request.err) {
-				return false
-			}
-			end = "ROLLBACK TO one; RELEASE one"
-		} else {
-			t.ends = one.ends
-		}
-		if _, err := sqlTx.ExecContext(ctx, end); err != nil {
-			return false
-		}
-	}
-	if t.ctx = ctx; t.sealEnds() != nil {
+	if w.store.writer().share(ctx, sqlTx, group) != nil {
 		return false
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -135,6 +116,31 @@ func (w *groupWriter) together(group []*writeRequest) bool {
 		close(request.done)
 	}
 	return true
+}
+
+// share runs a group's writes in one transaction, each in a savepoint of its own. It is
+// the error of the database that one of them came to, and then none counts.
+func (t tx) share(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) error {
+	t.sql, t.exec, t.ends = t.sql.WithTx(sqlTx), sqlTx, auditEnds{}
+	for _, request := range group {
+		if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
+			return err
+		}
+		one := t
+		one.ctx, one.ends = context.WithoutCancel(request.ctx), maps.Clone(t.ends)
+		if request.err = request.call(&one); request.err == nil {
+			t.ends = one.ends
+		} else if fromDatabase(request.err) {
+			return request.err
+		} else if _, err := sqlTx.ExecContext(ctx, "ROLLBACK TO one"); err != nil {
+			return err
+		}
+		if _, err := sqlTx.ExecContext(ctx, "RELEASE one"); err != nil {
+			return err
+		}
+	}
+	t.ctx = ctx
+	return t.sealEnds()
 }
 
 // call runs fn; a panic is kept for the goroutine that asked, and undoes the write.
@@ -150,5 +156,6 @@ func (r *writeRequest) call(t chancery.Tx) (err error) {
 
 func fromDatabase(err error) bool {
 	var failure *sqlite.Error
-	return errors.As(err, &failure)
+	var other *pgconn.PgError
+	return errors.As(err, &failure) || errors.As(err, &other) || lost(err)
 }

@@ -82,7 +82,7 @@ func (e *engine) group(t *testing.T, fns ...func(chancery.Tx) error) (outcomes [
 	for _, fn := range fns {
 		requests = append(requests, &writeRequest{ctx: ctx, fn: fn, done: make(chan struct{})})
 	}
-	e.writer.serve(requests)
+	e.backend.(*sqlite3).serve(requests)
 	for _, r := range requests {
 		select {
 		case <-r.done:

@@ -24,7 +24,7 @@ func (w *Worker) sweep(ctx context.Context, step chancery.Step) error {
 	if err := w.forgetAudit(ctx, now); err != nil {
 		return fmt.Errorf("sweeping the audit log: %w", err)
 	}
-	err := w.Store.Write(ctx, func(tx chancery.Tx) error {
+	err := w.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) error {
 		if err := tx.ForgetNonces(now); err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (w *Worker) forgetAudit(ctx context.Context, now time.Time) error {
 	})
 	for i := 0; err == nil && i < len(accounts); {
 		var removed int64
-		err = w.Store.Write(ctx, func(tx chancery.Tx) (err error) {
+		err = w.Store.Write(chancery.Confine(ctx, accounts[i].ID), func(tx chancery.Tx) (err error) {
 			removed, err = tx.ForgetAudit(accounts[i].ID, now.Add(-w.AuditKeep), batch)
 			return err
 		})

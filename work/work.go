@@ -123,7 +123,7 @@ func (w *Worker) claim(ctx context.Context, most int) (steps []chancery.Step) {
 	if most == 0 || !w.due(ctx) {
 		return nil
 	}
-	err := w.Store.Write(ctx, func(tx chancery.Tx) (err error) {
+	err := w.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) (err error) {
 		steps, err = tx.ClaimSteps(w.Clock.Now(), lease, most)
 		return err
 	})
@@ -177,6 +177,9 @@ func (w *Worker) rest(ctx context.Context) {
 func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(context.Context, chancery.Step) error, step chancery.Step) {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
+	if step.AccountID != 0 {
+		ctx = chancery.Confine(ctx, step.AccountID)
+	}
 	began := time.Now() //nolint:forbidigo // it measures
 	run, known := kinds[step.Kind]
 	err := errors.New("this version does not know the step")

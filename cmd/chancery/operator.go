@@ -23,14 +23,15 @@ import (
 
 // operatorFlags are what the operator's commands have in common.
 type operatorFlags struct {
-	dataDir, keyFile, products, output string
-	account                            int64         // of the commands about one account
-	refundWindow                       time.Duration // of the commands that revoke
+	dataDir, database, keyFile, products, output string
+	account                                      int64         // of the commands about one account
+	refundWindow                                 time.Duration // of the commands that revoke
 }
 
 func (o *operatorFlags) add(command *cobra.Command) {
 	flags := command.PersistentFlags()
 	flags.StringVar(&o.dataDir, "data-dir", defaultDataDir(), "data directory of the service (CHANCERY_DATA_DIR)")
+	flags.StringVar(&o.database, "database", "", "as for serve; only needed while no service runs on the data directory")
 	flags.StringVar(&o.keyFile, "keyring-key-file", "", "as for serve; only needed while the service is stopped")
 	flags.StringVar(&o.products, "products", "", "as for serve; only needed while the service is stopped")
 	flags.StringVarP(&o.output, "output", "o", "text", "text or json")
@@ -74,10 +75,10 @@ func (o *operatorFlags) reach(ctx context.Context) (admin.Caller, func() error, 
 	if err != nil || running {
 		return socket, func() error { return nil }, err
 	}
-	if _, err := os.Stat(filepath.Join(o.dataDir, "chancery.db")); err != nil {
+	if _, err := os.Stat(filepath.Join(o.dataDir, "chancery.db")); err != nil && o.database == "" {
 		return nil, nil, fmt.Errorf("there is no data in %s; `chancery serve` makes it, or name another with --data-dir", o.dataDir)
 	}
-	config := service.Config{DataDir: o.dataDir, KeyFile: o.keyFile, Products: o.products}
+	config := service.Config{DataDir: o.dataDir, Database: o.database, KeyFile: o.keyFile, Products: o.products}
 	catalogue, err := config.Catalogue()
 	if err != nil {
 		return nil, nil, err

@@ -26,6 +26,7 @@ import (
 	"chancery/admin"
 	"chancery/cas"
 	"chancery/client"
+	"chancery/internal/pgtest"
 	"chancery/internal/service"
 	"chancery/internal/zone"
 	"chancery/signature"
@@ -37,7 +38,25 @@ type instance struct {
 	zone   *zone.Server
 }
 
-func start(b *testing.B, algorithm chancery.KeyAlgorithm) *instance {
+func TestMain(m *testing.M) {
+	status := m.Run()
+	pgtest.Stop()
+	os.Exit(status)
+}
+
+// engine makes what --database is.
+type engine func(b *testing.B) string
+
+// onEach runs a benchmark on both engines.
+func onEach(b *testing.B, benchmark func(b *testing.B, database engine)) {
+	b.Run("SQLite", func(b *testing.B) { benchmark(b, func(*testing.B) string { return "" }) })
+	b.Run("PostgreSQL", func(b *testing.B) {
+		server := pgtest.Need(b)
+		benchmark(b, func(b *testing.B) string { return server.Database(b) })
+	})
+}
+
+func start(b *testing.B, algorithm chancery.KeyAlgorithm, database engine) *instance {
 	b.Helper()
 	dir := b.TempDir()
 	dns, err := zone.Start("127.0.0.1:0")
@@ -55,7 +74,7 @@ func start(b *testing.B, algorithm chancery.KeyAlgorithm) *instance {
 		b.Fatal(err)
 	}
 	s, err := service.Start(b.Context(), service.Config{
-		DataDir: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", MetricsListen: "off", Products: file,
+		DataDir: filepath.Join(dir, "data"), Database: database(b), Listen: "127.0.0.1:0", MetricsListen: "off", Products: file,
 		Resolvers: []string{dns.Addr()}, ProofWindow: time.Hour, CAKey: string(chancery.ECC256), Rates: "off",
 	}, chancery.SystemClock{}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -85,14 +104,16 @@ const inFlight = 256
 
 // BenchmarkOrders measures orders end to end: applied, proved by DNS, issued,
 // and the certificate read.
-func BenchmarkOrders(b *testing.B) {
+func BenchmarkOrders(b *testing.B) { onEach(b, benchmarkOrders) }
+
+func benchmarkOrders(b *testing.B, database engine) {
 	for _, kind := range []struct {
 		name      string
 		algorithm chancery.KeyAlgorithm
 		csr       bool
 	}{{"P-256", chancery.ECC256, false}, {"RSA-2048", chancery.RSA2048, false}, {"client-CSR", chancery.ECC256, true}} {
 		b.Run(kind.name, func(b *testing.B) {
-			s := start(b, kind.algorithm)
+			s := start(b, kind.algorithm, database)
 			var names atomic.Int64
 			b.ReportAllocs()
 			b.SetParallelism(inFlight)
@@ -160,8 +181,10 @@ func newCSR(name string) (string, error) {
 }
 
 // BenchmarkReads measures signed reads, each with its nonce made durable.
-func BenchmarkReads(b *testing.B) {
-	s := start(b, chancery.ECC256)
+func BenchmarkReads(b *testing.B) { onEach(b, benchmarkReads) }
+
+func benchmarkReads(b *testing.B, database engine) {
+	s := start(b, chancery.ECC256, database)
 	id, err := s.apply(b.Context(), "www.example.test", false)
 	if err != nil {
 		b.Fatal(err)

@@ -20,6 +20,7 @@ import (
 // each means. The zero value is not ready for use: Flags sets the defaults.
 type Config struct {
 	DataDir        string
+	Database       string
 	Listen         string
 	TLSCert        string
 	TLSKey         string
@@ -50,6 +51,7 @@ type Config struct {
 // Flags adds the configuration to a set of flags: the configuration manual.
 func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.DataDir, "data-dir", dataDir, "directory of the database, its key and the admin socket; made with mode 0700")
+	flags.StringVar(&c.Database, "database", "", "PostgreSQL database to use in place of SQLite in the data directory, as postgres://user@host/name; several services may share it, each with a data directory of its own and all with one --keyring-key-file. A password is better given in PGPASSWORD or ~/.pgpass")
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8280", "address of the API")
 	flags.StringVar(&c.TLS, "tls", "", `"self" serves the API over TLS with a certificate of the embedded CA`)
 	flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file with the API's certificate and chain; read again when it changes")

@@ -46,10 +46,12 @@ type Service struct {
 	// Authority is the embedded CA.
 	Authority *ca.Authority
 
-	log     *slog.Logger
-	store   *store.Store
-	servers []*http.Server
-	failed  chan error // a listener that ended by itself
+	log   *slog.Logger
+	store *store.Store
+	// unlockDir gives the lock on the data directory back.
+	unlockDir func()
+	servers   []*http.Server
+	failed    chan error // a listener that ended by itself
 	// ready is closed when nothing of the first start is left to do; listeners take
 	// connections before that, and answer them after it.
 	ready     chan struct{}
@@ -61,7 +63,7 @@ type Service struct {
 
 // configError names the flag at fault.
 func configError(flag, format string, args ...any) error {
-	return fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...))
+	return fmt.Errorf("--%s: %w", flag, fmt.Errorf(format, args...))
 }
 
 // NewLogger makes the log that the configuration asks for.
@@ -114,7 +116,11 @@ func Start(ctx context.Context, c Config, clock chancery.Clock, log *slog.Logger
 		return nil, err
 	}
 	s := &Service{log: log, failed: make(chan error, 8), ready: make(chan struct{})}
+	if s.unlockDir, err = lockDir(c); err != nil {
+		return nil, err
+	}
 	if s.store, err = OpenStore(ctx, c); err != nil {
+		s.unlockDir()
 		return nil, err
 	}
 	if err := s.start(ctx, c, clock, catalogue, looker); err != nil {
@@ -169,7 +175,8 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	if err := s.listen(ctx, c, gateway, registry); err != nil {
 		return err
 	}
-	if err := s.firstStart(ctx, c); err != nil {
+	// Of several services that start on an empty database, one makes what it needs.
+	if err := s.store.Alone(ctx, func() error { return s.firstStart(ctx, c) }); err != nil {
 		return err
 	}
 	s.readyOnce.Do(func() { close(s.ready) })
@@ -299,21 +306,63 @@ func (s *Service) Stop(ctx context.Context) error {
 		s.endWork()
 	}
 	s.workers.Wait()
-	return errors.Join(append(errs, s.store.Close())...)
+	err := errors.Join(append(errs, s.store.Close())...)
+	s.unlockDir()
+	return err
 }
 
-// OpenStore opens the database of a data directory and unlocks its secrets. It is
-// store.ErrInUse while another process has it.
+// OpenStore opens the database that the configuration names and unlocks its secrets.
+// It is store.ErrInUse while another process has that of a data directory.
 func OpenStore(ctx context.Context, c Config) (*store.Store, error) {
-	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return nil, configError("data-dir", "%v", err)
-	}
-	opened, err := store.Open(ctx, filepath.Join(c.DataDir, "chancery.db"))
+	opened, err := openLocked(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("opening the database in %s: %w", c.DataDir, err)
+		return nil, err
 	}
 	if err := unlock(ctx, c, opened); err != nil {
 		return nil, errors.Join(err, opened.Close())
 	}
 	return opened, nil
+}
+
+// Migrate brings the database's schema up to date and closes it.
+func Migrate(ctx context.Context, c Config) error {
+	opened, err := openLocked(ctx, c)
+	if err != nil {
+		return err
+	}
+	return opened.Close()
+}
+
+// openLocked opens the database; its secrets are still sealed.
+func openLocked(ctx context.Context, c Config) (*store.Store, error) {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, configError("data-dir", "%v", err)
+	}
+	if c.Database != "" {
+		opened, err := store.OpenPostgres(ctx, c.Database)
+		if err != nil {
+			return nil, configError("database", "%w", err)
+		}
+		return opened, nil
+	}
+	opened, err := store.Open(ctx, filepath.Join(c.DataDir, "chancery.db"))
+	if err != nil {
+		return nil, fmt.Errorf("opening the database in %s: %w", c.DataDir, err)
+	}
+	return opened, nil
+}
+
+// lockDir keeps a second service out of a data directory whose database is elsewhere.
+func lockDir(c Config) (release func(), err error) {
+	if c.Database == "" {
+		return func() {}, nil
+	}
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, configError("data-dir", "%v", err)
+	}
+	release, err = store.Lock(filepath.Join(c.DataDir, "service.lock"))
+	if err != nil {
+		return nil, configError("data-dir", "%s: %w", c.DataDir, err)
+	}
+	return release, nil
 }

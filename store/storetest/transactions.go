@@ -59,7 +59,19 @@ var transactions = []promise{
 			t.Errorf("Read gave %v", err)
 		}
 	}},
-	{"writes that look before they write are as if one came after another", whatIsLookedUpFirstIsMadeOnce},
+	{"writes that look before they write are as if one came after another", func(t *testing.T, s chancery.Store) {
+		account := newAccount(t, s)
+		whatIsLookedUpFirstIsMadeOnce(t, s, account, func(int) context.Context { return context.Background() })
+	}},
+	{"so are writes that keep to an account, beside those that do not", func(t *testing.T, s chancery.Store) {
+		account := newAccount(t, s)
+		whatIsLookedUpFirstIsMadeOnce(t, s, account, func(i int) context.Context {
+			if i%8 == 0 {
+				return context.Background()
+			}
+			return chancery.Confine(context.Background(), account)
+		})
+	}},
 	{"a context that has ended begins nothing", aContextThatHasEndedBeginsNothing},
 }
 
@@ -144,13 +156,13 @@ func addTwoPlans(tx chancery.Tx, account chancery.AccountID) error {
 }
 
 // whatIsLookedUpFirstIsMadeOnce is how an application sent twice takes one unit.
-func whatIsLookedUpFirstIsMadeOnce(t *testing.T, s chancery.Store) {
-	account := newAccount(t, s)
+func whatIsLookedUpFirstIsMadeOnce(t *testing.T, s chancery.Store, account chancery.AccountID, under func(call int) context.Context) {
+	t.Helper()
 	grant(t, s, chancery.Plan{AccountID: account, Total: 100})
 	const calls = 32
 	answers := make([]chancery.OrderID, calls)
 	errs := atOnce(calls, func(i int) error {
-		return s.Write(context.Background(), func(tx chancery.Tx) (err error) {
+		return s.Write(under(i), func(tx chancery.Tx) (err error) {
 			answers[i], err = openUnlessSubmitted(tx, account)
 			return err
 		})

@@ -1,0 +1,271 @@
+// Package pgtest runs a real PostgreSQL for the tests of a package: one server in a
+// temporary directory, reached by a Unix socket alone, with a database for each test
+// that asks for one.
+//
+// A package that uses it ends its TestMain with Stop.
+package pgtest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+)
+
+// Server is a running PostgreSQL.
+type Server struct {
+	dir     string
+	command *exec.Cmd
+	owner   *syscall.Credential // nil: who runs the tests
+	ended   chan struct{}
+	made    atomic.Int64
+	spare   chan string // databases that Lend made and no test has
+}
+
+// errMissing means that PostgreSQL is not installed.
+var errMissing = errors.New("PostgreSQL 15 is not installed")
+
+var (
+	start = sync.OnceValues(newServer)
+	began atomic.Bool
+)
+
+// Need gives the package's server, which the first call starts. Where PostgreSQL is
+// not installed the test is skipped, or fails where all tests are to run.
+func Need(t testing.TB) *Server {
+	t.Helper()
+	began.Store(true)
+	server, err := start()
+	if errors.Is(err, errMissing) && os.Getenv("CHANCERY_TEST_ALL") != "1" {
+		t.Skipf("%v; `make test` installs it", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
+// Own starts a server for one test, which may kill it.
+func Own(t testing.TB) *Server {
+	t.Helper()
+	Need(t)
+	server, err := newServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		server.Kill()
+		_ = os.RemoveAll(server.dir)
+	})
+	return server
+}
+
+// Stop ends the package's server if one was started.
+func Stop() {
+	if !began.Load() {
+		return
+	}
+	if server, err := start(); err == nil {
+		server.Kill()
+		_ = os.RemoveAll(server.dir)
+	}
+}
+
+// binary finds one of PostgreSQL's programs where Debian has it.
+func binary(name string) (string, error) {
+	path := filepath.Join("/usr/lib/postgresql/15/bin", name)
+	if _, err := os.Stat(path); err != nil {
+		return "", errMissing
+	}
+	return path, nil
+}
+
+func newServer() (*Server, error) {
+	initdb, err := binary("initdb")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("/tmp", "pg") // a socket's path is short
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{dir: dir, spare: make(chan string, 64)}
+	if err := s.chown(); err != nil {
+		return nil, err
+	}
+	//nolint:gosec // the path is a constant
+	command := exec.CommandContext(context.Background(), initdb, "--pgdata", s.data(), "--username", "chancery", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner}
+	command.Dir = dir
+	if output, err := command.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w\n%s", err, output)
+	}
+	return s, s.Start()
+}
+
+// chown has PostgreSQL run as its own user, since it refuses to be root.
+func (s *Server) chown() error {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	owner, err := user.Lookup("postgres")
+	if err != nil {
+		return fmt.Errorf("finding the user that PostgreSQL runs as: %w", err)
+	}
+	uid, err := strconv.ParseUint(owner.Uid, 10, 32)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.ParseUint(owner.Gid, 10, 32)
+	if err != nil {
+		return err
+	}
+	s.owner = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return os.Chown(s.dir, int(uid), int(gid))
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// Start starts the server, also again after Kill, and waits until it answers.
+func (s *Server) Start() error {
+	postgres, err := binary("postgres")
+	if err != nil {
+		return err
+	}
+	//nolint:gosec // the path is a constant
+	s.command = exec.CommandContext(context.Background(), postgres, "-D", s.data(), "-k", s.dir,
+		"-c", "listen_addresses=", "-c", "max_connections=400", "-c", "shared_buffers=64MB")
+	s.command.Dir = s.dir
+	// It must not outlive the tests, however they end.
+	s.command.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner, Pdeathsig: syscall.SIGQUIT}
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	s.command.Stdout, s.command.Stderr = log, log
+	s.ended = make(chan struct{})
+	started := make(chan error)
+	go func() {
+		defer close(s.ended)
+		defer func() { _ = log.Close() }()
+		// The signal is sent when the thread ends that started the process.
+		runtime.LockOSThread()
+		err := s.command.Start()
+		started <- err
+		if err == nil {
+			_ = s.command.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	return s.await()
+}
+
+func (s *Server) await() error {
+	for range 600 {
+		if s.exec("SELECT 1") == nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	return fmt.Errorf("PostgreSQL does not answer:\n%s", log)
+}
+
+// Kill ends the server at once, as a crash does.
+func (s *Server) Kill() { s.Signal(syscall.SIGQUIT); <-s.ended }
+
+// Signal sends the server a signal.
+func (s *Server) Signal(signal syscall.Signal) { _ = s.command.Process.Signal(signal) }
+
+// URL names one of the server's databases.
+func (s *Server) URL(database string) string {
+	return fmt.Sprintf("postgres:///%s?host=%s&user=chancery", database, s.dir)
+}
+
+// Database makes an empty database and drops it at the end of the test.
+func (s *Server) Database(t testing.TB) (url string) {
+	t.Helper()
+	return s.Copy(t, "template0")
+}
+
+// Copy makes a database like another one, to which nobody may be connected.
+func (s *Server) Copy(t testing.TB, of string) (url string) {
+	t.Helper()
+	name := fmt.Sprintf("test%d", s.made.Add(1))
+	if err := s.exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.exec(fmt.Sprintf("DROP DATABASE %s WITH (FORCE)", name)); err != nil {
+			t.Error(err)
+		}
+	})
+	return s.URL(name)
+}
+
+// Lend gives a database like another one that no test has at the moment: empty is run
+// on it when the test ends, and the next test gets it. To make one takes much longer.
+func (s *Server) Lend(t testing.TB, of, empty string) (url string) {
+	t.Helper()
+	var name string
+	select {
+	case name = <-s.spare:
+	default:
+		name = fmt.Sprintf("lent%d", s.made.Add(1))
+		if err := s.exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := s.execOn(name, empty); err != nil {
+			t.Error(err)
+			return
+		}
+		select {
+		case s.spare <- name:
+		default:
+		}
+	})
+	return s.URL(name)
+}
+
+// Create makes a database that is not dropped.
+func (s *Server) Create(name string) error {
+	return s.exec("CREATE DATABASE " + name + " TEMPLATE template0")
+}
+
+func (s *Server) exec(statement string) error { return s.execOn("postgres", statement) }
+
+func (s *Server) execOn(database, statement string) error {
+	db, err := sql.Open("pgx", s.URL(database))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	_, err = db.ExecContext(context.Background(), statement)
+	return err
+}
+
+// Running is the server after Need.
+func Running() *Server {
+	server, err := start()
+	if err != nil {
+		panic(err)
+	}
+	return server
+}
