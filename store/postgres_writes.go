@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"chancery"
+	"chancery/store/query"
+)
+
+// postgres is the engine of many nodes.
+//
+// A Write runs as READ COMMITTED under locks that it takes before anything else, so
+// that whatever it reads afterwards was committed by those who had the locks before:
+// a Write that keeps to an account (chancery.Confine) has that account alone, and one
+// that does not has the whole database alone. See docs/decisions/20261125-postgresql.md
+// for why not SERIALIZABLE.
+type postgres struct {
+	store  *Store
+	queues queues
+}
+
+func (p *postgres) alone(ctx context.Context, fn func() error) error {
+	return underLock(ctx, p.store.slow, aloneLock, func(*sql.Conn) error { return fn() })
+}
+
+func (p *postgres) end()     { p.queues.serving.Wait() }
+func (p *postgres) release() { _ = p.store.slow.Close() }
+
+func (*postgres) checks() []invariant {
+	return []invariant{
+		{"every reference leads to a row", `SELECT conrelid::regclass::text || ' ' || conname FROM pg_constraint WHERE NOT convalidated`},
+		{"the indexes of the database are sound", `SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid`},
+	}
+}
+
+func (p *postgres) read(ctx context.Context, fn func(chancery.Tx) error) error {
+	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	return p.transact(ctx, p.store.reads, options, p.store.reader(), fn)
+}
+
+func (p *postgres) write(ctx context.Context, fn func(chancery.Tx) error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("waiting to write: %w", ctx.Err())
+	}
+	account, confined := chancery.Confined(ctx)
+	if account != 0 {
+		return p.queues.write(ctx, account, fn, p.serve)
+	}
+	lock := lockOf{"SELECT pg_advisory_xact_lock($1)", []any{writersLock}}
+	if confined {
+		lock.statement = "SELECT pg_advisory_xact_lock_shared($1)"
+	}
+	return p.single(ctx, lock, fn)
+}
+
+// lockOf is what a Write takes before anything else.
+type lockOf struct {
+	statement string
+	arguments []any
+}
+
+func (l lockOf) take(ctx context.Context, on query.DBTX) error {
+	if _, err := on.ExecContext(ctx, l.statement, l.arguments...); err != nil {
+		return fmt.Errorf("waiting for other writers: %w", err)
+	}
+	return nil
+}
+
+var readCommitted = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+
+// single runs a Write in a transaction of its own. Once begun it is finished, whether or
+// not the caller is still there.
+func (p *postgres) single(ctx context.Context, lock lockOf, fn func(chancery.Tx) error) error {
+	return p.transact(context.WithoutCancel(ctx), p.store.writes, readCommitted, p.store.writer(), func(some chancery.Tx) error {
+		t := some.(*tx) //nolint:forcetypeassert // it is this store's own
+		if err := lock.take(t.ctx, t.exec); err != nil {
+			return err
+		}
+		return fn(some)
+	})
+}
+
+// serve commits writes of one account together or, when the database failed one of
+// them, each alone.
+func (p *postgres) serve(account chancery.AccountID, group []*writeRequest) {
+	lock := lockOf{"SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", []any{writersLock, int64(account)}}
+	if len(group) > 1 {
+		again, err := p.together(lock, group)
+		if err != nil && !again {
+			for _, request := range group {
+				request.err = unavailable(err)
+			}
+		}
+		if !again {
+			return
+		}
+	}
+	for _, request := range group {
+		request.err = p.single(request.ctx, lock, request.call)
+	}
+}
+
+// together reports again when nothing was committed, and the database answers.
+func (p *postgres) together(lock lockOf, group []*writeRequest) (again bool, err error) {
+	ctx := context.Background() // the transaction belongs to many
+	acquiring, cancel := context.WithTimeout(ctx, acquireTime)
+	conn, err := p.store.writes.Conn(acquiring)
+	cancel()
+	if err != nil {
+		return false, fmt.Errorf("connecting to the database: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	sqlTx, err := conn.BeginTx(ctx, readCommitted)
+	if err != nil {
+		return true, fmt.Errorf("beginning a transaction: %w", err)
+	}
+	defer func() { _ = sqlTx.Rollback() }()
+	if err := lock.take(ctx, sqlTx); err != nil {
+		return !lost(err), err
+	}
+	if err := p.store.writer().share(ctx, sqlTx, group); err != nil {
+		return true, err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return conflict(err), fmt.Errorf("committing: %w", err)
+	}
+	return false, nil
+}
+
+// transact runs fn in a transaction, again after a conflict with another one or a
+// connection that was lost before the commit, unless that took long already. A
+// connection that is lost while the commit is under way leaves open whether it took
+// place; the caller is told that the database cannot be reached, as whenever it cannot.
+func (p *postgres) transact(ctx context.Context, db *sql.DB, options *sql.TxOptions, t tx, fn func(chancery.Tx) error) error {
+	late := time.Now().Add(acquireTime) //nolint:forbidigo // it bounds a wait
+	for attempt := 0; ; attempt++ {
+		again, err := p.attempt(ctx, db, options, t, fn)
+		if err == nil {
+			return nil
+		}
+		if !again || time.Now().After(late) || !pause(ctx, attempt) { //nolint:forbidigo // it bounds a wait
+			return unavailable(err)
+		}
+	}
+}
+
+// attempt reports whether there is a point in another one, where nothing of this one
+// was committed.
+func (p *postgres) attempt(ctx context.Context, db *sql.DB, options *sql.TxOptions, t tx, fn func(chancery.Tx) error) (again bool, err error) {
+	acquiring, cancel := context.WithTimeout(ctx, acquireTime)
+	conn, err := db.Conn(acquiring)
+	cancel()
+	if err != nil {
+		return false, fmt.Errorf("connecting to the database: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	sqlTx, err := conn.BeginTx(ctx, options)
+	if err != nil {
+		return mayPass(err), fmt.Errorf("beginning a transaction: %w", err)
+	}
+	// After a commit this does nothing.
+	defer func() { _ = sqlTx.Rollback() }()
+	if err := t.within(ctx, sqlTx, fn); err != nil {
+		return mayPass(err), err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return conflict(err), fmt.Errorf("committing: %w", err)
+	}
+	return false, nil
+}
+
+// pause waits a little longer before each attempt; it is false when there is no
+// time, or no attempt, left.
+func pause(ctx context.Context, attempt int) bool {
+	const attempts = 10
+	if attempt+1 >= attempts {
+		return false
+	}
+	wait := time.Millisecond << min(attempt, 8)
+	select {
+	case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // spreading load, not keeping a secret
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// claimSteps passes over steps that another transaction holds: nodes that claim at
+// once, or while an order is being changed, wait for nobody and get different steps.
+// SQLite has one writer and no such words, so the shared text does without.
+func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error) {
+	rows, err := t.exec.QueryContext(t.ctx, `UPDATE steps SET
+			lease_until = now_ms() + $1, last_run_at = $2, attempts = attempts + 1, version = version + 1
+		WHERE steps.id IN (
+			SELECT s.id FROM steps s WHERE s.due_at <= $2 AND s.lease_until <= now_ms()
+			ORDER BY s.due_at, s.id LIMIT $3 FOR UPDATE SKIP LOCKED
+		)
+		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version`,
+		claim.Lease, claim.Now, claim.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var steps []query.Step
+	for rows.Next() {
+		var s query.Step
+		if err := rows.Scan(&s.ID, &s.Kind, &s.AccountID, &s.OrderID, &s.DueAt, &s.Attempts, &s.LastRunAt, &s.LeaseUntil, &s.LastError, &s.Version); err != nil {
+			return nil, err
+		}
+		steps = append(steps, s)
+	}
+	return steps, rows.Err()
+}
