@@ -43,6 +43,24 @@ func (s *service) tenant(t testing.TB, product string, units int64) tenant {
 	return made
 }
 
+// userWhoMay makes a user of the first account with a policy, by the operator's
+// commands.
+func (s *service) userWhoMay(t testing.TB, name, policy string) signature.Credentials {
+	t.Helper()
+	for _, command := range [][]string{
+		{"user", "create", name},
+		{"policy", "create", name, "--document", file(t, name+".json", policy)},
+		{"policy", "attach", name, "--user", name},
+	} {
+		if done := s.command(t, command...); done.status != 0 {
+			t.Fatalf("chancery %v ended with status %d: %s", command, done.status, done.stderr)
+		}
+	}
+	var key admin.AccessKey
+	s.operate(t, &key, "accesskey", "create", "--user", name)
+	return signature.Credentials{AccessKeyID: key.ID, AccessKeySecret: signature.Secret(key.Secret)}
+}
+
 // uid is the account as the command line takes it.
 func (who tenant) uid() string { return fmt.Sprint(int64(who.account)) }
 

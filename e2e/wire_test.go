@@ -130,6 +130,16 @@ func TestOwnTLS(t *testing.T) {
 	if trusting.status != 0 || !strings.Contains(trusting.stdout, "issued") {
 		t.Errorf("with --ca: status %d\n%s%s", trusting.status, trusting.stdout, trusting.stderr)
 	}
+	for condition, allowed := range map[string]bool{"true": true, "false": false} {
+		user := s.userWhoMay(t, "over-tls-"+condition, `{"Version":"1","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"acs:SecureTransport":"`+condition+`"}}}}`)
+		c, err := client.New(s.endpoint, user, roots)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = c.DescribePackageState(soon(t), cas.DescribePackageStateInput{}); (err == nil) != allowed {
+			t.Errorf("acs:SecureTransport %s over TLS: %v", condition, err)
+		}
+	}
 	if distrusting, err := s.client(t, s.key).DescribePackageState(soon(t), cas.DescribePackageStateInput{}); err == nil {
 		t.Errorf("without the root the client reads %+v", distrusting)
 	}
