@@ -96,6 +96,9 @@ func (s *Service) AssumeRole(ctx context.Context, caller chancery.Caller, in *As
 	var role chancery.Role
 	var session chancery.Session
 	var token chancery.Secret
+	if account != caller.AccountID {
+		ctx = chancery.Unconfine(ctx)
+	}
 	err = s.Store.Write(ctx, func(tx chancery.Tx) (err error) {
 		if role, err = trustedRole(tx, caller, account, name, now); err != nil {
 			return err
@@ -107,7 +110,10 @@ func (s *Service) AssumeRole(ctx context.Context, caller chancery.Caller, in *As
 		}
 		session.Name, session.Policy, session.Source = in.RoleSessionName, in.Policy, caller.Principal.ARN()
 		session.ExpiresAt = now.Add(length)
-		return tx.AddSession(session)
+		if err := tx.AddSession(session); err != nil || account == caller.AccountID {
+			return err
+		}
+		return tx.AppendAudit(lent(role, caller, now))
 	})
 	if err != nil {
 		return nil, err
@@ -120,6 +126,15 @@ func (s *Service) AssumeRole(ctx context.Context, caller chancery.Caller, in *As
 			Expiration: session.ExpiresAt.UTC().Format("2006-01-02T15:04:05Z"),
 		},
 	}, nil
+}
+
+// lent is the line in the audit log of a role's account when another one's
+// principal assumes it; the caller's own account has the call's.
+func lent(role chancery.Role, caller chancery.Caller, now time.Time) chancery.AuditLine {
+	return chancery.AuditLine{
+		AccountID: role.AccountID, At: now, RequestID: caller.RequestID, Principal: caller.Principal.ARN(),
+		Address: caller.Address.String(), Action: ram.AssumeRole, Resource: "role/" + role.Name,
+	}
 }
 
 var (

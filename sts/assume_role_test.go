@@ -250,6 +250,15 @@ func TestAcrossAccounts(t *testing.T) {
 	if lines := visitor.AuditLog(chancery.AuditFilter{Action: assume}); len(lines) != 1 || lines[0].Resource != role.ARN() {
 		t.Errorf("the visitor's log has %+v", lines)
 	}
+	// The role's account sees who has it, and not with which key.
+	if lines := env.AuditLog(chancery.AuditFilter{Action: assume}); len(lines) != 1 || lines[0].Resource != "role/guest" ||
+		lines[0].Principal != visitor.Principal.ARN() || lines[0].AccessKeyID != "" || lines[0].RequestID == "" {
+		t.Errorf("the account's log of who assumed its role has %+v", lines)
+	}
+	check(t, visitor.AskForRole(role.ARN(), parameters{"DurationSeconds": "1"}), "InvalidParameter.DurationSeconds", 400, "")
+	if lines := env.AuditLog(chancery.AuditFilter{Action: assume}); len(lines) != 1 {
+		t.Errorf("a refusal is in the log of the role's account: %+v", lines[1:])
+	}
 }
 
 // Nothing that AssumeRole gives out is kept in the clear or told in the log.
