@@ -24,6 +24,10 @@ type Challenges struct {
 
 // StartChallenges runs challtestsrv and waits until it answers.
 func StartChallenges(ctx context.Context) (*Challenges, error) {
+	return again(func() (*Challenges, error) { return challengesOnce(ctx) })
+}
+
+func challengesOnce(ctx context.Context) (*Challenges, error) {
 	dir, err := os.MkdirTemp("", "challtestsrv-")
 	if err != nil {
 		return nil, err
@@ -47,6 +51,9 @@ func StartChallenges(ctx context.Context) (*Challenges, error) {
 			return c, nil
 		}
 		select {
+		case <-c.process.ended:
+			c.Stop()
+			return nil, c.process.early()
 		case <-ctx.Done():
 			c.Stop()
 			return nil, fmt.Errorf("challtestsrv does not answer: %w\n%s", err, c.process.log)

@@ -105,14 +105,42 @@ func start(ctx context.Context, tool, dir string, environment []string, argument
 	return p, nil
 }
 
+// early says why the process ended before it was stopped.
+func (p *process) early() error {
+	err := fmt.Errorf("it ended at once: %s", p.log)
+	if strings.Contains(p.log.String(), "address already in use") {
+		err = fmt.Errorf("%w: %w", errPortTaken, err)
+	}
+	return err
+}
+
 func (p *process) stop() {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 	_ = os.RemoveAll(p.dir)
 }
 
+// errPortTaken: between our looking for a free port and Pebble's listening on it,
+// somebody else was quicker.
+var errPortTaken = errors.New("the port was taken meanwhile")
+
 // Start runs Pebble and waits until it answers.
 func Start(ctx context.Context, c Config) (*Server, error) {
+	return again(func() (*Server, error) { return startOnce(ctx, c) })
+}
+
+// again tries other ports while those found are taken.
+func again[T any](start func() (T, error)) (started T, err error) {
+	const tries = 5
+	for range tries {
+		if started, err = start(); !errors.Is(err, errPortTaken) {
+			break
+		}
+	}
+	return started, err
+}
+
+func startOnce(ctx context.Context, c Config) (*Server, error) {
 	dir, err := os.MkdirTemp("", "pebble-")
 	if err != nil {
 		return nil, err
@@ -121,7 +149,11 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return s, s.await(ctx)
+	if err := s.await(ctx); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
 }
 
 func launch(ctx context.Context, c Config, dir string) (*Server, error) {
@@ -193,9 +225,8 @@ func (s *Server) await(ctx context.Context) error {
 		}
 		select {
 		case <-s.process.ended:
-			return fmt.Errorf("pebble ended at once: %s", s.process.log)
+			return s.process.early()
 		case <-ctx.Done():
-			defer s.Stop()
 			return fmt.Errorf("pebble does not answer: %s", s.process.log)
 		case <-time.After(20 * time.Millisecond):
 		}
