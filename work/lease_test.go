@@ -80,6 +80,7 @@ func TestTwoWorkersIssueOneCertificate(t *testing.T) {
 	order := proved(env)
 
 	late := env.NewWorker()
+	late.Parallel = 1 // with a hand free it could take its own step over
 	outcomes := countSteps(late)
 	stop := env.Run(late)
 	g.wait(t)
@@ -115,6 +116,7 @@ func TestLateLookIsDropped(t *testing.T) {
 	order := proved(env)
 	late := env.NewWorker()
 	late.Looker = slow
+	late.Parallel = 1 // with a hand free it could take its own step over
 	outcomes := countSteps(late)
 	stop := env.Run(late)
 	g.wait(t)
