@@ -260,6 +260,7 @@ func TestFaults(t *testing.T) {
 			orders := make([]int64, 0, many(t))
 			for k := range cap(orders) {
 				orders = append(orders, i.apply(t, fmt.Sprintf("o%d.f%d.example.test", k, n), []string{"DNS", "FILE"}[k%2]))
+				i.w.publish(i.state(t, orders[k]).Proofs) // so that those under way go on side by side
 				if k >= atOnce(f.name) {
 					i.finish(t, orders[k-atOnce(f.name)])
 				}
