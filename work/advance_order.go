@@ -138,6 +138,7 @@ func (w *Worker) keepLook(tx chancery.Tx, step chancery.Step, order chancery.Ord
 	if err := tx.AddEvidence(order.AccountID, order.ID, found.evidence); err != nil {
 		return err
 	}
+	failpoint.Hit("look.evidence-written")
 	for _, name := range found.proved {
 		if err := tx.MarkProved(order.AccountID, order.ID, name, now); err != nil {
 			return err

@@ -49,7 +49,11 @@ func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.O
 		if now, err := tx.Order(order.AccountID, order.ID); err != nil || !now.Open() {
 			return chancery.ErrConflict
 		}
-		return tx.AddOrderKey(made)
+		if err := tx.AddOrderKey(made); err != nil {
+			return err
+		}
+		failpoint.Hit("key.before-commit")
+		return nil
 	})
 	if errors.Is(err, chancery.ErrConflict) {
 		if stored, err = w.storedKey(ctx, order); errors.Is(err, chancery.ErrNotFound) {

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"chancery"
+	"chancery/internal/failpoint"
 )
 
 // Worker claims steps and works on them. All fields without a default are
@@ -105,6 +106,9 @@ func (w *Worker) Run(ctx context.Context) {
 	defer inHand.Wait()
 	for ctx.Err() == nil {
 		steps := w.claim(ctx, cap(free)-len(free))
+		if len(steps) > 0 {
+			failpoint.Hit("step.claimed")
+		}
 		for _, step := range steps {
 			free <- struct{}{}
 			inHand.Go(func() {
