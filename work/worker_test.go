@@ -43,7 +43,7 @@ func TestUnknownStepIsKept(t *testing.T) {
 	if n := env.Count("SELECT COUNT(*) FROM steps WHERE kind = 'bake_cake' AND last_error <> '' AND due_at > $1", env.Clock.Now().UnixMilli()); n != 1 {
 		t.Error("the step is gone, or was not postponed")
 	}
-	has(t, env.Logged(), "this version does not know the step")
+	has(t, env.Logged(), "this version does not know a background step")
 }
 
 // Stopping waits for what is in hand, whose outcome is kept.
