@@ -241,7 +241,11 @@ type StepTx interface {
 	// ClaimSteps leases at most so many steps that are due and not leased, for the
 	// given time by the database's clock, those due longest first.
 	ClaimSteps(now time.Time, lease time.Duration, most int) ([]Step, error)
-	// NextStep tells when the earliest step that is not leased is due; ErrNotFound when there is none.
+	// RenewSteps has the leases of those steps whose version is still ours last the
+	// given time from now, by the database's clock, and tells which those are.
+	RenewSteps(steps []Step, lease time.Duration) ([]Step, error)
+	// NextStep tells when the earliest step that is neither leased nor parked is due;
+	// ErrNotFound when there is none.
 	NextStep() (time.Time, error)
 	// FinishStep removes a step; ErrLeaseLost unless the version is still ours.
 	FinishStep(Step) error
@@ -251,13 +255,28 @@ type StepTx interface {
 	// DeferStep is PostponeStep for a step that did not fail but waits, with why:
 	// attempts are counted anew.
 	DeferStep(step Step, due time.Time, reason string) error
+	// FailStep ends the lease of a step that failed and sets when it is due next, or
+	// parks it; ErrLeaseLost as above.
+	FailStep(Step, StepFailure) error
 	// OrderSteps lists the steps of an order.
 	OrderSteps(AccountID, OrderID) ([]Step, error)
-	// HurryStep makes an order's step due at once, unless it ran after notSince or is leased.
+	// HurryStep makes an order's step due at once, unless it ran after notSince, or is
+	// leased or parked.
 	HurryStep(account AccountID, order OrderID, kind StepKind, now, notSince time.Time) error
 	// DeleteOrderSteps removes an order's background work, save for RevokeOrder:
 	// what is revoked stays so whatever becomes of the order.
 	DeleteOrderSteps(AccountID, OrderID) error
+
+	// Steps lists at most so many for the operator: the parked ones parked longest
+	// first, others due first.
+	Steps(filter StepFilter, most int) ([]Step, error)
+	// Step finds one by its id, for the operator.
+	Step(id int64) (Step, error)
+	// RetryStep makes a step due, parked or not, and forgets how it failed; ErrConflict
+	// while it is leased.
+	RetryStep(id int64, now time.Time) error
+	// StepBacklog counts the steps of all accounts that are parked or waiting.
+	StepBacklog(now time.Time) (StepBacklog, error)
 }
 
 // CSRTx is the part of Tx about the CSR stores of accounts.

@@ -195,7 +195,7 @@ func TestQuotaOnTwoNodes(t *testing.T) {
 }
 
 // A node that is killed leaves its steps leased; the other takes them once the
-// leases have run out, and every order is issued once.
+// leases have run out, within 10 s, and every order is issued once.
 func TestANodeIsKilledAtWork(t *testing.T) {
 	t.Parallel()
 	const count = 10
@@ -212,10 +212,10 @@ func TestANodeIsKilledAtWork(t *testing.T) {
 	}
 	one.kill()
 	killed := time.Now()
-	const lease, more = 60 * time.Second, 10 * time.Second
+	const free, more = 10 * time.Second, 20 * time.Second // what is promised, and for a machine that is busy
 	for _, order := range orders {
 		for there.state(t, order).Type != string(chancery.Issued) {
-			if time.Since(killed) > lease+more {
+			if time.Since(killed) > free+more {
 				t.Fatalf("order %d is not issued %v after the node was killed", order, time.Since(killed))
 			}
 			time.Sleep(100 * time.Millisecond)
