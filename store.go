@@ -199,6 +199,9 @@ type ListTx interface {
 	// SettleLists moves entries of the account (0: of all) on whose status changed
 	// by now, at most so many, and tells how many it moved.
 	SettleLists(account AccountID, now time.Time, most int64) (moved int, err error)
+	// UnsettleLists gives the status by date at now to entries, at most so many, that
+	// are said to have expired, or to do so soon, and have not: the clock was ahead.
+	UnsettleLists(now time.Time, most int64) (moved int, err error)
 	// ListsSettled tells whether there is nothing to move.
 	ListsSettled(account AccountID, now time.Time) (bool, error)
 	// List gives a page of the entries that the filter lets through, newest first,
@@ -247,6 +250,11 @@ type StepTx interface {
 	// NextStep tells when the earliest step that is neither leased nor parked is due;
 	// ErrNotFound when there is none.
 	NextStep() (time.Time, error)
+	// RecallSteps makes due now what a clock that was ahead has put off: steps that were
+	// last begun a minute or more after now, that never were and are due more than
+	// FirstPause after it, or LongestPause after it; and it ends leases that are longer
+	// than a lease is. It tells how many those were.
+	RecallSteps(now time.Time) (recalled int64, err error)
 	// FinishStep removes a step; ErrLeaseLost unless the version is still ours.
 	FinishStep(Step) error
 	// PostponeStep ends the lease and sets when the step is due next, with the

@@ -16,6 +16,8 @@ var scansAllowed = map[string]string{
 	"ACMEIssuers":       "a handful of rows",
 	"OrdersUnderReview": "walks an index that holds nothing but what waits for a review",
 	"NextStep":          "walks the index from its start past the few steps that are leased",
+	"RecallSteps":       "once a minute, and there are as many steps as orders in hand",
+	"ListChangesAhead":  "at a start, and when the clock went back",
 	"StepsByDue":        "walks the index as far as the operator looks",
 }
 

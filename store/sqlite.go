@@ -25,9 +25,14 @@ var ErrInUse = errors.New("another process uses this data directory")
 func init() {
 	// The database's clock, under the name that PostgreSQL gets as a function too.
 	sqlite.MustRegisterScalarFunction("now_ms", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
-		return time.Now().UnixMilli(), nil //nolint:forbidigo // it is the database's clock
+		return began.Add(time.Since(began)).UnixMilli(), nil
 	})
 }
+
+// began is when this process did. The database's clock of one process goes on from there
+// by the time that passes, so that no lease is lost, or kept for ever, when
+// somebody sets the machine's clock.
+var began = time.Now() //nolint:forbidigo // it is the database's clock
 
 // Open opens the SQLite database in the file, made with mode 0600 if there is
 // none, brings its schema up to date and checks that it runs as it must: WAL and

@@ -78,7 +78,7 @@ func (w *Worker) look(ctx context.Context, step chancery.Step, order chancery.Or
 		if err := order.Apply(chancery.Proved); err != nil {
 			return err
 		}
-	case !now.Before(order.ProveBy):
+	case !now.Before(order.ProveBy) && !late(step.DueAt, now): // else the next look decides
 		order.Reason = unprovedReason(order, found.evidence)
 		if err := order.Apply(chancery.TimedOut); err != nil {
 			return err
@@ -172,9 +172,14 @@ func endWork(tx chancery.Tx, step chancery.Step) error {
 }
 
 // nextLook pauses for about a tenth of the order's age: seconds while the
-// applicant is at work, ten minutes at the most, and never past the deadline.
+// applicant is at work, ten minutes at the most, and never past the deadline; but ten
+// minutes when that is past already.
 func nextLook(age, left time.Duration) time.Duration {
-	pause := min(max(age/10, 2*time.Second), 10*time.Minute)
+	const longest = 10 * time.Minute
+	if left <= 0 {
+		return longest
+	}
+	pause := min(max(age/10, 2*time.Second), longest)
 	return min(pause, max(left, time.Second))
 }
 

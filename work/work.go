@@ -47,6 +47,7 @@ type Worker struct {
 	wake   chan struct{}
 	once   sync.Once
 	leases leases
+	watch  clockWatch
 }
 
 // Issuers finds an issuer by the name that a product gives.
@@ -113,6 +114,7 @@ func (w *Worker) Run(ctx context.Context) {
 		renewal.Wait()
 	}()
 	for ctx.Err() == nil {
+		w.heedClock(ctx)
 		steps := w.claim(ctx, cap(free)-len(free))
 		if len(steps) > 0 {
 			failpoint.Hit("step.claimed")

@@ -408,6 +408,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listChangesStmt, err = db.PrepareContext(ctx, listChanges); err != nil {
 		return nil, fmt.Errorf("error preparing query ListChanges: %w", err)
 	}
+	if q.listChangesAheadStmt, err = db.PrepareContext(ctx, listChangesAhead); err != nil {
+		return nil, fmt.Errorf("error preparing query ListChangesAhead: %w", err)
+	}
 	if q.listCompaniesStmt, err = db.PrepareContext(ctx, listCompanies); err != nil {
 		return nil, fmt.Errorf("error preparing query ListCompanies: %w", err)
 	}
@@ -491,6 +494,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
+	}
+	if q.recallStepsStmt, err = db.PrepareContext(ctx, recallSteps); err != nil {
+		return nil, fmt.Errorf("error preparing query RecallSteps: %w", err)
 	}
 	if q.removeMemberStmt, err = db.PrepareContext(ctx, removeMember); err != nil {
 		return nil, fmt.Errorf("error preparing query RemoveMember: %w", err)
@@ -1251,6 +1257,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listChangesStmt: %w", cerr)
 		}
 	}
+	if q.listChangesAheadStmt != nil {
+		if cerr := q.listChangesAheadStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listChangesAheadStmt: %w", cerr)
+		}
+	}
 	if q.listCompaniesStmt != nil {
 		if cerr := q.listCompaniesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listCompaniesStmt: %w", cerr)
@@ -1389,6 +1400,11 @@ func (q *Queries) Close() error {
 	if q.putSubmissionStmt != nil {
 		if cerr := q.putSubmissionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
+		}
+	}
+	if q.recallStepsStmt != nil {
+		if cerr := q.recallStepsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing recallStepsStmt: %w", cerr)
 		}
 	}
 	if q.removeMemberStmt != nil {
@@ -1748,6 +1764,7 @@ type Queries struct {
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
 	listChangesStmt             *sql.Stmt
+	listChangesAheadStmt        *sql.Stmt
 	listCompaniesStmt           *sql.Stmt
 	listContactsStmt            *sql.Stmt
 	listEntriesStmt             *sql.Stmt
@@ -1776,6 +1793,7 @@ type Queries struct {
 	putCRLStmt                  *sql.Stmt
 	putRenewalStmt              *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
+	recallStepsStmt             *sql.Stmt
 	removeMemberStmt            *sql.Stmt
 	renewalStmt                 *sql.Stmt
 	retryStepStmt               *sql.Stmt
@@ -1948,6 +1966,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
 		listChangesStmt:             q.listChangesStmt,
+		listChangesAheadStmt:        q.listChangesAheadStmt,
 		listCompaniesStmt:           q.listCompaniesStmt,
 		listContactsStmt:            q.listContactsStmt,
 		listEntriesStmt:             q.listEntriesStmt,
@@ -1976,6 +1995,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putCRLStmt:                  q.putCRLStmt,
 		putRenewalStmt:              q.putRenewalStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
+		recallStepsStmt:             q.recallStepsStmt,
 		removeMemberStmt:            q.removeMemberStmt,
 		renewalStmt:                 q.renewalStmt,
 		retryStepStmt:               q.retryStepStmt,
