@@ -21,7 +21,7 @@ func TestNextLook(t *testing.T) {
 		{"after days", 5 * 24 * time.Hour, 10 * time.Minute},
 		{"five minutes before the end", week - 5*time.Minute, 5 * time.Minute},
 		{"a moment before the end", week - time.Millisecond, time.Second},
-		{"after the end", week + time.Hour, time.Second},
+		{"after the end", week + time.Hour, 10 * time.Minute},
 	} {
 		if got := nextLook(test.age, week-test.age); got != test.pause {
 			t.Errorf("%s: the pause is %v, want %v", test.name, got, test.pause)

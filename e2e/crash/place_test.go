@@ -261,7 +261,8 @@ func (p *place) checkQuota(t *testing.T, came []*applicant) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if live := int64(len(came) - revoked(came)); quota.UsedCount != live || quota.IssuedCount != live {
-		t.Errorf("%d orders are live and issued, the quota says %+v", live, *quota)
+	// The unit of a revoked order is back in the plan.
+	if used := len(came) - revoked(came); quota.UsedCount != int64(used) || quota.IssuedCount != int64(len(came)) {
+		t.Errorf("%d orders were issued and use %d units, the quota says %+v", len(came), used, *quota)
 	}
 }

@@ -260,6 +260,8 @@ var methodsOfNobody = map[string]string{
 	"PostponeStep":            "names a step by the version that only its worker knows",
 	"DeferStep":               "names a step by the version that only its worker knows",
 	"FailStep":                "names a step by the version that only its worker knows",
+	"RecallSteps":             "takes back what a clock that was ahead wrote, whoever's it is",
+	"UnsettleLists":           "likewise",
 	"RenewSteps":              "names steps by the versions that only their worker knows",
 	"Steps":                   "for the operator, who sees the steps of all accounts",
 	"Step":                    "for the operator, who sees the steps of all accounts",
