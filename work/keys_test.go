@@ -212,7 +212,7 @@ func TestWithdrawnWhileTheKeyIsMade(t *testing.T) {
 	order := env.Apply(host)
 	env.SQL("DELETE FROM steps WHERE kind = 'sweep'")
 	store := &beforeWrite{Store: env.Store, do: func() { withdraw(t, env, order) }}
-	store.n.Store(2) // the first is the claim
+	store.n.Store(4) // two heed the clock, the third is the claim
 	worker := env.NewWorker()
 	worker.Store = store
 	outcomes := countSteps(worker)

@@ -248,7 +248,11 @@ func (w *Worker) postpone(ctx context.Context, step chancery.Step) {
 
 // wait puts off a step that did not fail: who was asked wants to be asked later.
 func (w *Worker) wait(ctx context.Context, step chancery.Step, wait *chancery.WaitError) {
-	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.DeferStep(step, wait.Until, wait.Reason) })
+	until := wait.Until
+	if most := w.Clock.Now().Add(chancery.LongestPause - time.Hour); until.After(most) {
+		until = most
+	}
+	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.DeferStep(step, until, wait.Reason) })
 }
 
 // settle says when a step is due next, also of one whose time was up.

@@ -103,7 +103,7 @@ func (a *applicant) apply(ctx context.Context, c *client.Client) error {
 
 // await publishes whatever the order asks for until it is issued.
 func (a *applicant) await(ctx context.Context, p *place) (state *cas.DescribeCertificateStateOutput, err error) {
-	for pause := 300 * time.Millisecond; ; pause = min(pause+100*time.Millisecond, time.Second) {
+	for pause := 500 * time.Millisecond; ; pause = min(pause+100*time.Millisecond, time.Second) {
 		err := p.call(ctx, func(ctx context.Context, c *client.Client) (err error) {
 			state, err = c.DescribeCertificateState(ctx, cas.DescribeCertificateStateInput{OrderId: a.order.Load()})
 			return err

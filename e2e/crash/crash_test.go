@@ -140,7 +140,7 @@ func (c *crowd) round(t *testing.T, point string, round int) (back time.Duration
 	t.Helper()
 	const (
 		longest     = time.Second // that a life at a random moment lasts
-		doctorEvery = 4
+		doctorEvery = 5
 	)
 	p, began := c.place, time.Now()
 	inRecovery := round%3 == 2 && point != anyMoment

@@ -33,9 +33,9 @@ func (p *place) newCrowd(t *testing.T, random *rand.Rand) *crowd {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &crowd{place: p, random: random, stop: cancel, stopped: make(chan struct{})}
 	// Pebble stands still when many clients call it at once.
-	pace, most := 250*time.Millisecond, 40
+	pace, most := 500*time.Millisecond, 30
 	if p.world.ca != nil {
-		pace, most = 500*time.Millisecond, 24
+		pace, most = 800*time.Millisecond, 24
 	}
 	go c.run(ctx, t.Context(), rand.New(rand.NewPCG(random.Uint64(), 0)), pace, most)
 	t.Cleanup(func() {

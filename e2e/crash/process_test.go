@@ -21,7 +21,7 @@ import (
 )
 
 // patience bounds every wait.
-const patience = 90 * time.Second
+const patience = 45 * time.Second
 
 var buildDir string
 
