@@ -31,6 +31,9 @@ type IssueRequest struct {
 	CSR []byte
 	// Lifetime is what the product promises; the issuer may give less.
 	Lifetime time.Duration
+	// First says that nobody asked for the order's certificate before, so that the
+	// issuer need not look whether it gave one already.
+	First bool
 }
 
 // Chain is an issued certificate and the issuing certificates above it, in DER,

@@ -251,10 +251,18 @@ type StepTx interface {
 	// DeferStep is PostponeStep for a step that did not fail but waits, with why:
 	// attempts are counted anew.
 	DeferStep(step Step, due time.Time, reason string) error
+	// ContinueStep says that a part of the step is done, in the transaction that holds
+	// it, and that the worker goes on under its lease: whoever takes the step over is
+	// to begin at once. ErrLeaseLost as above.
+	ContinueStep(step Step, now time.Time) error
 	// OrderSteps lists the steps of an order.
 	OrderSteps(AccountID, OrderID) ([]Step, error)
 	// HurryStep makes an order's step due at once, unless it ran after notSince or is leased.
 	HurryStep(account AccountID, order OrderID, kind StepKind, now, notSince time.Time) error
+	// MarkTold counts the first time that an order's owner is told what to publish as a
+	// run of its AdvanceOrder step, if that did not run yet: before it, nobody can have
+	// published.
+	MarkTold(account AccountID, order OrderID, now time.Time) error
 	// DeleteOrderSteps removes an order's background work, save for RevokeOrder:
 	// what is revoked stays so whatever becomes of the order.
 	DeleteOrderSteps(AccountID, OrderID) error

@@ -53,7 +53,6 @@ var withoutAccount = map[string]string{
 	"Session":                 "finds out which account a request is from",
 	"ForgetSessions":          "sweeps all accounts",
 	"CountEvidence":           "names the line that LastEvidence has just found for the account",
-	"NextEvidence":            "numbers the lines of an order, whoever they are of: the number is part of their key",
 	"DeleteSubmissionsBefore": "sweeps all accounts",
 	"CompleteIssuance":        "names a record by the serial that the CA has just drawn",
 	"Issuance":                "the CA's own record, by serial",
@@ -69,6 +68,7 @@ var withoutAccount = map[string]string{
 	"ClaimSteps":              "workers serve all accounts",
 	"NextStep":                "workers serve all accounts",
 	"FinishStep":              "the version is known only to who holds the lease",
+	"ContinueStep":            "the version is known only to who holds the lease",
 	"PostponeStep":            "the version is known only to who holds the lease",
 }
 

@@ -127,6 +127,9 @@ func (s *Store) prepare(ctx context.Context) error {
 	if s.readSQL, err = query.Prepare(ctx, s.reads); err != nil {
 		return fmt.Errorf("preparing statements: %w", err)
 	}
+	if err := s.savepoints.prepare(ctx, s.writes); err != nil {
+		return fmt.Errorf("preparing statements: %w", err)
+	}
 	return nil
 }
 

@@ -123,7 +123,7 @@ func (w *groupWriter) together(group []*writeRequest) bool {
 func (t tx) share(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) error {
 	t.sql, t.exec, t.ends = t.sql.WithTx(sqlTx), sqlTx, auditEnds{}
 	for _, request := range group {
-		if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
+		if err := t.savepoints.begin(ctx, sqlTx); err != nil {
 			return err
 		}
 		one := t
@@ -135,12 +135,48 @@ func (t tx) share(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) err
 		} else if _, err := sqlTx.ExecContext(ctx, "ROLLBACK TO one"); err != nil {
 			return err
 		}
-		if _, err := sqlTx.ExecContext(ctx, "RELEASE one"); err != nil {
+		if err := t.savepoints.end(ctx, sqlTx); err != nil {
 			return err
 		}
 	}
 	t.ctx = ctx
 	return t.sealEnds()
+}
+
+// savepoints are the statements around each write of a group, prepared where the
+// driver would else prepare them each time.
+type savepoints struct{ begun, ended *sql.Stmt }
+
+func (s *savepoints) prepare(ctx context.Context, db *sql.DB) (err error) {
+	if s.begun, err = db.PrepareContext(ctx, "SAVEPOINT one"); err != nil {
+		return err
+	}
+	s.ended, err = db.PrepareContext(ctx, "RELEASE one")
+	return err
+}
+
+func (s *savepoints) close() error {
+	if s.begun == nil || s.ended == nil {
+		return nil
+	}
+	return errors.Join(s.begun.Close(), s.ended.Close())
+}
+
+func (s *savepoints) begin(ctx context.Context, sqlTx *sql.Tx) error {
+	return execute(ctx, sqlTx, s.begun, "SAVEPOINT one")
+}
+
+func (s *savepoints) end(ctx context.Context, sqlTx *sql.Tx) error {
+	return execute(ctx, sqlTx, s.ended, "RELEASE one")
+}
+
+func execute(ctx context.Context, sqlTx *sql.Tx, prepared *sql.Stmt, text string) error {
+	if prepared == nil {
+		_, err := sqlTx.ExecContext(ctx, text)
+		return err
+	}
+	_, err := sqlTx.StmtContext(ctx, prepared).ExecContext(ctx) //nolint:sqlclosecheck // the transaction closes it
+	return err
 }
 
 // call runs fn; a panic is kept for the goroutine that asked, and undoes the write.

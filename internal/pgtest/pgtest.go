@@ -66,12 +66,21 @@ func Own(t testing.TB) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		server.Kill()
-		_ = os.RemoveAll(server.dir)
-	})
+	t.Cleanup(server.Close)
 	return server
 }
+
+// New starts a server for a program that is no test; its Close ends and removes it.
+func New() (*Server, error) { return newServer() }
+
+// Close ends the server at once and removes all it had.
+func (s *Server) Close() {
+	s.Kill()
+	_ = os.RemoveAll(s.dir)
+}
+
+// Pid is the process that all of the server's processes are children of.
+func (s *Server) Pid() int { return s.command.Process.Pid }
 
 // Stop ends the package's server if one was started.
 func Stop() {
@@ -79,8 +88,7 @@ func Stop() {
 		return
 	}
 	if server, err := start(); err == nil {
-		server.Kill()
-		_ = os.RemoveAll(server.dir)
+		server.Close()
 	}
 }
 

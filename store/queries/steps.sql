@@ -28,6 +28,9 @@ UPDATE steps SET
     attempts = CASE WHEN sqlc.arg(failed) = 1 THEN attempts ELSE 0 END
 WHERE steps.id = sqlc.arg(id) AND version = sqlc.arg(version);
 
+-- name: ContinueStep :execrows
+UPDATE steps SET due_at = $1, last_error = '', attempts = 1 WHERE steps.id = $2 AND version = $3;
+
 -- name: OrderSteps :many
 SELECT * FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id;
 
@@ -35,6 +38,11 @@ SELECT * FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id;
 UPDATE steps SET due_at = sqlc.arg(now)
 WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = sqlc.arg(kind)
   AND due_at > sqlc.arg(now) AND last_run_at <= sqlc.arg(not_since) AND lease_until <= now_ms();
+
+-- name: MarkTold :exec
+UPDATE steps SET last_run_at = sqlc.arg(now)
+WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = 'advance_order'
+  AND last_run_at = 0 AND lease_until <= now_ms();
 
 -- name: DeleteOrderSteps :exec
 DELETE FROM steps WHERE account_id = $1 AND order_id = $2 AND kind <> 'revoke_order';

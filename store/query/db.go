@@ -213,6 +213,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.contactStmt, err = db.PrepareContext(ctx, contact); err != nil {
 		return nil, fmt.Errorf("error preparing query Contact: %w", err)
 	}
+	if q.continueStepStmt, err = db.PrepareContext(ctx, continueStep); err != nil {
+		return nil, fmt.Errorf("error preparing query ContinueStep: %w", err)
+	}
 	if q.countACMEOpeningsStmt, err = db.PrepareContext(ctx, countACMEOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query CountACMEOpenings: %w", err)
 	}
@@ -384,9 +387,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
 	}
-	if q.lastListPartStmt, err = db.PrepareContext(ctx, lastListPart); err != nil {
-		return nil, fmt.Errorf("error preparing query LastListPart: %w", err)
-	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
 	}
@@ -417,6 +417,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
 	}
+	if q.markToldStmt, err = db.PrepareContext(ctx, markTold); err != nil {
+		return nil, fmt.Errorf("error preparing query MarkTold: %w", err)
+	}
 	if q.membersStmt, err = db.PrepareContext(ctx, members); err != nil {
 		return nil, fmt.Errorf("error preparing query Members: %w", err)
 	}
@@ -428,9 +431,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.newestContactStmt, err = db.PrepareContext(ctx, newestContact); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestContact: %w", err)
-	}
-	if q.nextEvidenceStmt, err = db.PrepareContext(ctx, nextEvidence); err != nil {
-		return nil, fmt.Errorf("error preparing query NextEvidence: %w", err)
 	}
 	if q.nextStepStmt, err = db.PrepareContext(ctx, nextStep); err != nil {
 		return nil, fmt.Errorf("error preparing query NextStep: %w", err)
@@ -902,6 +902,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing contactStmt: %w", cerr)
 		}
 	}
+	if q.continueStepStmt != nil {
+		if cerr := q.continueStepStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing continueStepStmt: %w", cerr)
+		}
+	}
 	if q.countACMEOpeningsStmt != nil {
 		if cerr := q.countACMEOpeningsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countACMEOpeningsStmt: %w", cerr)
@@ -1187,11 +1192,6 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.lastListPartStmt != nil {
-		if cerr := q.lastListPartStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing lastListPartStmt: %w", cerr)
-		}
-	}
 	if q.ledgerStmt != nil {
 		if cerr := q.ledgerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ledgerStmt: %w", cerr)
@@ -1242,6 +1242,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing markProvedStmt: %w", cerr)
 		}
 	}
+	if q.markToldStmt != nil {
+		if cerr := q.markToldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing markToldStmt: %w", cerr)
+		}
+	}
 	if q.membersStmt != nil {
 		if cerr := q.membersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing membersStmt: %w", cerr)
@@ -1260,11 +1265,6 @@ func (q *Queries) Close() error {
 	if q.newestContactStmt != nil {
 		if cerr := q.newestContactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing newestContactStmt: %w", cerr)
-		}
-	}
-	if q.nextEvidenceStmt != nil {
-		if cerr := q.nextEvidenceStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing nextEvidenceStmt: %w", cerr)
 		}
 	}
 	if q.nextStepStmt != nil {
@@ -1619,6 +1619,7 @@ type Queries struct {
 	companyNamedStmt            *sql.Stmt
 	completeIssuanceStmt        *sql.Stmt
 	contactStmt                 *sql.Stmt
+	continueStepStmt            *sql.Stmt
 	countACMEOpeningsStmt       *sql.Stmt
 	countAttachmentsStmt        *sql.Stmt
 	countCSRsStmt               *sql.Stmt
@@ -1676,7 +1677,6 @@ type Queries struct {
 	keysetStmt                  *sql.Stmt
 	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
-	lastListPartStmt            *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1687,11 +1687,11 @@ type Queries struct {
 	listEntryStmt               *sql.Stmt
 	listTextsStmt               *sql.Stmt
 	markProvedStmt              *sql.Stmt
+	markToldStmt                *sql.Stmt
 	membersStmt                 *sql.Stmt
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
 	newestContactStmt           *sql.Stmt
-	nextEvidenceStmt            *sql.Stmt
 	nextStepStmt                *sql.Stmt
 	oldestACMEOpeningStmt       *sql.Stmt
 	openACMEOrdersStmt          *sql.Stmt
@@ -1811,6 +1811,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		companyNamedStmt:            q.companyNamedStmt,
 		completeIssuanceStmt:        q.completeIssuanceStmt,
 		contactStmt:                 q.contactStmt,
+		continueStepStmt:            q.continueStepStmt,
 		countACMEOpeningsStmt:       q.countACMEOpeningsStmt,
 		countAttachmentsStmt:        q.countAttachmentsStmt,
 		countCSRsStmt:               q.countCSRsStmt,
@@ -1868,7 +1869,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		keysetStmt:                  q.keysetStmt,
 		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
-		lastListPartStmt:            q.lastListPartStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1879,11 +1879,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listEntryStmt:               q.listEntryStmt,
 		listTextsStmt:               q.listTextsStmt,
 		markProvedStmt:              q.markProvedStmt,
+		markToldStmt:                q.markToldStmt,
 		membersStmt:                 q.membersStmt,
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
 		newestContactStmt:           q.newestContactStmt,
-		nextEvidenceStmt:            q.nextEvidenceStmt,
 		nextStepStmt:                q.nextStepStmt,
 		oldestACMEOpeningStmt:       q.oldestACMEOpeningStmt,
 		openACMEOrdersStmt:          q.openACMEOrdersStmt,

@@ -88,6 +88,24 @@ func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step,
 	return items, nil
 }
 
+const continueStep = `-- name: ContinueStep :execrows
+UPDATE steps SET due_at = $1, last_error = '', attempts = 1 WHERE steps.id = $2 AND version = $3
+`
+
+type ContinueStepParams struct {
+	DueAt   int64
+	ID      int64
+	Version int64
+}
+
+func (q *Queries) ContinueStep(ctx context.Context, arg ContinueStepParams) (int64, error) {
+	result, err := q.exec(ctx, q.continueStepStmt, continueStep, arg.DueAt, arg.ID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deleteOrderSteps = `-- name: DeleteOrderSteps :exec
 DELETE FROM steps WHERE account_id = $1 AND order_id = $2 AND kind <> 'revoke_order'
 `
@@ -141,6 +159,23 @@ func (q *Queries) HurryStep(ctx context.Context, arg HurryStepParams) error {
 		arg.Kind,
 		arg.NotSince,
 	)
+	return err
+}
+
+const markTold = `-- name: MarkTold :exec
+UPDATE steps SET last_run_at = $1
+WHERE account_id = $2 AND order_id = $3 AND kind = 'advance_order'
+  AND last_run_at = 0 AND lease_until <= now_ms()
+`
+
+type MarkToldParams struct {
+	Now       int64
+	AccountID int64
+	OrderID   int64
+}
+
+func (q *Queries) MarkTold(ctx context.Context, arg MarkToldParams) error {
+	_, err := q.exec(ctx, q.markToldStmt, markTold, arg.Now, arg.AccountID, arg.OrderID)
 	return err
 }
 

@@ -135,6 +135,7 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"HurryStep": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.HurryStep(n.account, n.order, chancery.AdvanceOrder, start.AddDate(-1, 0, 0), start)
 	},
+	"MarkTold":         func(tx chancery.Tx, n named) (any, error) { return nil, tx.MarkTold(n.account, n.order, start) },
 	"DeleteOrderSteps": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteOrderSteps(n.account, n.order) },
 	"CSR":              func(tx chancery.Tx, n named) (any, error) { return tx.CSR(n.account, n.csr) },
 	"CSRKey":           func(tx chancery.Tx, n named) (any, error) { return tx.CSRKey(n.account, n.csr) },
@@ -258,6 +259,7 @@ var methodsOfNobody = map[string]string{
 	"NextStep":                "workers serve all accounts",
 	"FinishStep":              "names a step by the version that only its worker knows",
 	"PostponeStep":            "names a step by the version that only its worker knows",
+	"ContinueStep":            "names a step by the version that only its worker knows",
 	"DeferStep":               "names a step by the version that only its worker knows",
 	"AddACMEIssuer":           "for the operator: issuers are the service's",
 	"ACMEIssuer":              "issuers are the service's",
