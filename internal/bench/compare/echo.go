@@ -65,7 +65,7 @@ func calls(ctx context.Context, l *lab) error {
 	if err != nil {
 		return err
 	}
-	bare := exec.CommandContext(ctx, path, "echo") //nolint:gosec // this program itself
+	bare := exec.CommandContext(ctx, path, "echo")
 	out, err := bare.StdoutPipe()
 	if err != nil {
 		return err

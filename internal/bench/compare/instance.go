@@ -105,7 +105,6 @@ func (i *instance) serve(ctx context.Context) error {
 	if i.endpoint != "" {
 		listen = strings.TrimPrefix(i.endpoint, "http://")
 	}
-	//nolint:gosec // the program was built here
 	i.command = exec.CommandContext(ctx, i.lab.program, "serve", "--data-dir", i.file("data"), "--database", i.database,
 		"--listen", listen, "--metrics-listen", "off", "--products", i.file("products.json"), "--credentials-out", i.file("credentials.json"),
 		"--dcv-resolver", i.zone.Addr(), "--rates", "off", "--log-format", "json", "--ca-key", string(chancery.ECC256))
