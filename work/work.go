@@ -198,7 +198,7 @@ func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(contex
 		err = &chancery.WaitError{Until: w.Clock.Now().Add(spread(unknownPause)), Reason: "it waits for a node of a newer version"}
 		w.Log.Warn("this version does not know a background step, which waits for a node that does", "step", step.Kind, "id", step.ID)
 	case step.Attempts > maxAttempts:
-		err = fmt.Errorf("it was begun %d times, and the last time the process ended or lost the step", step.Attempts-1)
+		err = errors.New(cmp.Or(step.Cause, fmt.Sprintf("it was begun %d times, and each time the process ended or lost the step", step.Attempts-1)))
 	default:
 		err = w.guarded(ctx, run, step)
 	}
