@@ -18,6 +18,7 @@ const (
 // Step is a piece of background work: a row that commits together with what
 // makes it necessary. Whoever works on it holds a lease; every commit of the
 // work compares Version, so that a worker that was away too long changes nothing.
+// One that keeps failing is parked: nobody begins it until the operator says so.
 type Step struct {
 	ID        int64
 	Kind      StepKind
@@ -26,6 +27,33 @@ type Step struct {
 	DueAt     time.Time
 	Attempts  int64 // how often it was begun since it last went well
 	LastRunAt time.Time
-	LastError string
+	LastError string // for the applicant
+	Cause     string // LastError in full, for the operator alone
+	ParkedAt  time.Time
 	Version   int64
+}
+
+// StepFailure is what becomes of a step that failed.
+type StepFailure struct {
+	// Due is when it is tried again, unless it is parked.
+	Due time.Time
+	// ParkedAt parks it, if not zero.
+	ParkedAt time.Time
+	// Reason is for the applicant, and Cause for the operator.
+	Reason, Cause string
+}
+
+// StepFilter picks steps for the operator to see.
+type StepFilter struct {
+	Parked bool    // only those
+	Order  OrderID // only this order's, if not 0
+}
+
+// StepBacklog tells how background work stands.
+type StepBacklog struct {
+	Parked map[StepKind]int64
+	// Waiting are those that are due and that nobody has in hand.
+	Waiting map[StepKind]int64
+	// OldestDue is when the first of those became due; zero when nothing waits.
+	OldestDue time.Time
 }

@@ -241,7 +241,11 @@ type StepTx interface {
 	// ClaimSteps leases at most so many steps that are due and not leased, for the
 	// given time by the database's clock, those due longest first.
 	ClaimSteps(now time.Time, lease time.Duration, most int) ([]Step, error)
-	// NextStep tells when the earliest step that is not leased is due; ErrNotFound when there is none.
+	// RenewSteps has the leases of those steps whose version is still ours last the
+	// given time from now, by the database's clock, and tells which those are.
+	RenewSteps(steps []Step, lease time.Duration) ([]Step, error)
+	// NextStep tells when the earliest step that is neither leased nor parked is due;
+	// ErrNotFound when there is none.
 	NextStep() (time.Time, error)
 	// FinishStep removes a step; ErrLeaseLost unless the version is still ours.
 	FinishStep(Step) error
@@ -255,9 +259,13 @@ type StepTx interface {
 	// it, and that the worker goes on under its lease: whoever takes the step over is
 	// to begin at once. ErrLeaseLost as above.
 	ContinueStep(step Step, now time.Time) error
+	// FailStep ends the lease of a step that failed and sets when it is due next, or
+	// parks it; ErrLeaseLost as above.
+	FailStep(Step, StepFailure) error
 	// OrderSteps lists the steps of an order.
 	OrderSteps(AccountID, OrderID) ([]Step, error)
-	// HurryStep makes an order's step due at once, unless it ran after notSince or is leased.
+	// HurryStep makes an order's step due at once, unless it ran after notSince, or is
+	// leased or parked.
 	HurryStep(account AccountID, order OrderID, kind StepKind, now, notSince time.Time) error
 	// MarkTold counts the first time that an order's owner is told what to publish as a
 	// run of its AdvanceOrder step, if that did not run yet: before it, nobody can have
@@ -266,6 +274,17 @@ type StepTx interface {
 	// DeleteOrderSteps removes an order's background work, save for RevokeOrder:
 	// what is revoked stays so whatever becomes of the order.
 	DeleteOrderSteps(AccountID, OrderID) error
+
+	// Steps lists at most so many for the operator: the parked ones parked longest
+	// first, others due first.
+	Steps(filter StepFilter, most int) ([]Step, error)
+	// Step finds one by its id, for the operator.
+	Step(id int64) (Step, error)
+	// RetryStep makes a step due, parked or not, and forgets how it failed; ErrConflict
+	// while it is leased.
+	RetryStep(id int64, now time.Time) error
+	// StepBacklog counts the steps of all accounts that are parked or waiting.
+	StepBacklog(now time.Time) (StepBacklog, error)
 }
 
 // CSRTx is the part of Tx about the CSR stores of accounts.

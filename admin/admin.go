@@ -118,6 +118,8 @@ var calls = map[string]call{
 	"issuer.list":        bind((*Admin).ListIssuers),
 	"issuer.test":        bind((*Admin).TestIssuer),
 	"issuer.remove":      bind((*Admin).RemoveIssuer),
+	"steps.list":         bind((*Admin).ListSteps),
+	"steps.retry":        bind((*Admin).RetrySteps),
 	"doctor":             bind((*Admin).Doctor),
 }
 

@@ -13,9 +13,10 @@ import (
 // A revocation is on the CRL within a minute: it is looked for at most
 // lookPause after the last look when somebody fetches the CRL, and every
 // publishPause when nobody does; who fetches through a cache waits listCached more.
+// Every process looks, so that a dead one leaves nothing undone for longer than that.
 const (
-	lookPause    = 10 * time.Second
-	publishPause = 30 * time.Second
+	lookPause    = 5 * time.Second
+	publishPause = 10 * time.Second
 	listCached   = "public, max-age=30"
 )
 

@@ -100,14 +100,15 @@ type OrderDetail struct {
 	ProveBefore int64
 	ProveTime   int64 `json:",omitempty" xml:",omitempty"`
 	IssueTime   int64 `json:",omitempty" xml:",omitempty"`
-	// When the next look at the proof is due.
+	// When the next look at the proof is due; left out while the service has stopped
+	// looking, and Delay says why.
 	NextLookTime int64 `json:",omitempty" xml:",omitempty"`
 	// True while the order waits for the operator's review.
 	UnderReview bool `json:",omitempty" xml:",omitempty"`
 	// The CA that has the order, unless it is the embedded one.
 	Issuer string `json:",omitempty" xml:",omitempty"`
-	// Why background work on the order waits, if it failed last time or the CA wants
-	// to be asked later.
+	// Why background work on the order waits, if it failed last time, failed so often
+	// that the operator has to look into it, or the CA wants to be asked later.
 	Delay string `json:",omitempty" xml:",omitempty"`
 }
 
@@ -282,7 +283,9 @@ func detail(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutpu
 	for _, step := range steps {
 		switch step.Kind {
 		case chancery.AdvanceOrder:
-			out.Order.NextLookTime = step.DueAt.UnixMilli()
+			if step.ParkedAt.IsZero() {
+				out.Order.NextLookTime = step.DueAt.UnixMilli()
+			}
 			out.Order.Delay = cmp.Or(out.Order.Delay, step.LastError)
 		case chancery.OpenOrder:
 			out.Order.Delay = cmp.Or(step.LastError, out.Order.Delay)
@@ -330,7 +333,7 @@ func (s *Service) hastens(tx chancery.Tx, o chancery.Order) (hasten, error) {
 	now := s.Clock.Now()
 	for _, step := range steps {
 		switch {
-		case step.Kind != chancery.AdvanceOrder || !step.DueAt.After(now):
+		case step.Kind != chancery.AdvanceOrder || !step.ParkedAt.IsZero() || !step.DueAt.After(now):
 		case step.LastRunAt.IsZero():
 			return tell, err
 		case now.Sub(step.LastRunAt) >= nudgePause(now.Sub(o.CreatedAt)):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"chancery/cas"
 	"chancery/client"
 	"chancery/internal/pgtest"
+	"chancery/internal/zone"
 	"chancery/keyring"
 	"chancery/signature"
 )
@@ -195,7 +197,7 @@ func TestQuotaOnTwoNodes(t *testing.T) {
 }
 
 // A node that is killed leaves its steps leased; the other takes them once the
-// leases have run out, and every order is issued once.
+// leases have run out, within 10 s, and every order is issued once.
 func TestANodeIsKilledAtWork(t *testing.T) {
 	t.Parallel()
 	const count = 10
@@ -212,10 +214,54 @@ func TestANodeIsKilledAtWork(t *testing.T) {
 	}
 	one.kill()
 	killed := time.Now()
-	const lease, more = 60 * time.Second, 10 * time.Second
+	const free, more = 10 * time.Second, 20 * time.Second // what is promised, and for a machine that is busy
 	for _, order := range orders {
 		for there.state(t, order).Type != string(chancery.Issued) {
-			if time.Since(killed) > lease+more {
+			if time.Since(killed) > free+more {
+				t.Fatalf("order %d is not issued %v after the node was killed", order, time.Since(killed))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	t.Logf("all were issued %v after the node was killed", time.Since(killed))
+	one.launch(t)
+}
+
+// What a node has in hand when it is killed is leased to it; another, which was idle,
+// begins it within 10 s.
+func TestWhatADeadNodeHadInHandGoesOn(t *testing.T) {
+	t.Parallel()
+	const count, free, more = 3, 10 * time.Second, 20 * time.Second
+	one, other := startTwo(t)
+	other.stop(t)
+	who := one.tenant(t, chancery.DefaultProduct, count)
+	var orders []int64
+	for i := range count {
+		name := fmt.Sprintf("n%d.in-hand.test", i)
+		one.dns.Fault("_dnsauth."+name, zone.Silent) // whoever looks there waits for 10 s
+		order := who.apply(t, name, "DNS")
+		state := who.state(t, order)
+		one.dns.Set(state.RecordDomain, state.RecordType, state.RecordValue)
+		orders = append(orders, order)
+	}
+	for _, order := range orders {
+		eventually(t, "a look at the proof is in hand", func() bool {
+			var steps []admin.Step
+			one.operate(t, &steps, "steps", "list", "--order", fmt.Sprint(order))
+			return slices.ContainsFunc(steps, func(s admin.Step) bool { return s.Kind == chancery.AdvanceOrder && s.Attempts == 1 })
+		})
+	}
+	other.launch(t)
+	one.kill()
+	killed := time.Now()
+	for i := range count {
+		one.dns.Fault(fmt.Sprintf("_dnsauth.n%d.in-hand.test", i), zone.None)
+	}
+	there := who
+	there.Client = other.client(t, who.key)
+	for _, order := range orders {
+		for there.state(t, order).Type != string(chancery.Issued) {
+			if time.Since(killed) > free+more {
 				t.Fatalf("order %d is not issued %v after the node was killed", order, time.Since(killed))
 			}
 			time.Sleep(100 * time.Millisecond)

@@ -60,6 +60,8 @@ var invariants = append([]invariant{
 		((SELECT COUNT(*) FROM steps s WHERE s.order_id = o.id AND s.account_id = o.account_id AND s.kind = 'advance_order') = 1)
 		OR o.state NOT IN ('domain_verify', 'process') AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind NOT IN ('revoke_order', 'ask_renewal'))
 		OR o.state <> 'certificate' AND EXISTS (SELECT 1 FROM steps s WHERE s.order_id = o.id AND s.kind = 'ask_renewal')`},
+	{"a parked step is due for nobody, and says how often it failed and how", fmt.Sprintf(`
+		SELECT 'step ' || id FROM steps WHERE parked_at > 0 AND (lease_until > 0 OR attempts < 1 OR last_error = '' OR due_at <> %d)`, parkedDue)},
 	{"a proved order knows when it was proved, each name by a look that saw its proof", `
 		SELECT 'order ' || o.id FROM orders o WHERE o.state IN ('process', 'certificate', 'revoked') AND (o.proved_at = 0
 		OR EXISTS (SELECT 1 FROM validations v WHERE v.order_id = o.id AND (v.proved_at = 0

@@ -251,8 +251,13 @@ var spoiltData = []spoilt{
 	{"an open order has no step", sqlf("DELETE FROM steps WHERE order_id = %d", in(chancery.DomainVerify)), one("an open order has one step", "order ", in(chancery.DomainVerify))},
 	{
 		"an open order has two steps that take it on",
-		sqlf("INSERT INTO steps SELECT 7, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version FROM steps WHERE order_id = %d", in(chancery.Process)),
+		sqlf("INSERT INTO steps SELECT 7, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE order_id = %d", in(chancery.Process)),
 		one("an open order has one step", "order ", in(chancery.Process)),
+	},
+	{
+		"a parked step is due",
+		sqlf("UPDATE steps SET id = 7, parked_at = 1, attempts = 20, last_error = 'no answer' WHERE order_id = %d", in(chancery.Process)),
+		one("a parked step", "step ", func(*patient) any { return 7 }),
 	},
 	{"a closed order has a step", sqlf("UPDATE steps SET order_id = %d WHERE order_id = %d", in(chancery.VerifyFail), in(chancery.Process)), func(p *patient) []Problem {
 		invariant := named("an open order has one step")

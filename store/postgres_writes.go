@@ -194,12 +194,12 @@ func pause(ctx context.Context, attempt int) bool {
 // SQLite has one writer and no such words, so the shared text does without.
 func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error) {
 	rows, err := t.exec.QueryContext(t.ctx, `UPDATE steps SET
-			lease_until = now_ms() + $1, last_run_at = $2, attempts = attempts + 1, version = version + 1
+			lease_until = now_ms() + $1, last_run_at = $2, parked_at = 0, attempts = attempts + 1, version = version + 1
 		WHERE steps.id IN (
 			SELECT s.id FROM steps s WHERE s.due_at <= $2 AND s.lease_until <= now_ms()
 			ORDER BY s.due_at, s.id LIMIT $3 FOR UPDATE SKIP LOCKED
 		)
-		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version`,
+		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause`,
 		claim.Lease, claim.Now, claim.Most)
 	if err != nil {
 		return nil, err
@@ -208,7 +208,7 @@ func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, 
 	var steps []query.Step
 	for rows.Next() {
 		var s query.Step
-		if err := rows.Scan(&s.ID, &s.Kind, &s.AccountID, &s.OrderID, &s.DueAt, &s.Attempts, &s.LastRunAt, &s.LeaseUntil, &s.LastError, &s.Version); err != nil {
+		if err := rows.Scan(&s.ID, &s.Kind, &s.AccountID, &s.OrderID, &s.DueAt, &s.Attempts, &s.LastRunAt, &s.LeaseUntil, &s.LastError, &s.Version, &s.ParkedAt, &s.Cause); err != nil {
 			return nil, err
 		}
 		steps = append(steps, s)

@@ -69,6 +69,14 @@ var withoutAccount = map[string]string{
 	"NextStep":                "workers serve all accounts",
 	"FinishStep":              "the version is known only to who holds the lease",
 	"ContinueStep":            "the version is known only to who holds the lease",
+	"FailStep":                "the version is known only to who holds the lease",
+	"StepOfID":                "for the operator, who sees the steps of all accounts",
+	"StepsByDue":              "for the operator, who sees the steps of all accounts",
+	"StepsParked":             "for the operator, who sees the steps of all accounts",
+	"StepsOfOrder":            "for the operator, who names an order and not whose it is",
+	"RetryStep":               "for the operator, who names a step and not whose it is",
+	"CountParkedSteps":        "the metrics count those of all accounts",
+	"CountDueSteps":           "the metrics count those of all accounts",
 	"PostponeStep":            "the version is known only to who holds the lease",
 }
 

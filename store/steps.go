@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -34,8 +35,42 @@ func stepOf(row query.Step) chancery.Step {
 	return chancery.Step{
 		ID: row.ID, Kind: chancery.StepKind(row.Kind), AccountID: chancery.AccountID(row.AccountID),
 		OrderID: chancery.OrderID(row.OrderID), DueAt: fromMillis(row.DueAt), Attempts: row.Attempts,
-		LastRunAt: fromMillis(row.LastRunAt), LastError: row.LastError, Version: row.Version,
+		LastRunAt: fromMillis(row.LastRunAt), LastError: row.LastError, Cause: row.Cause,
+		ParkedAt: fromMillis(row.ParkedAt), Version: row.Version,
 	}
+}
+
+// RenewSteps is one statement however many steps there are; sqlc has no word for a
+// list of pairs that both engines understand.
+func (t *tx) RenewSteps(steps []chancery.Step, lease time.Duration) (ours []chancery.Step, err error) {
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	text := "UPDATE steps SET lease_until = now_ms() + $1 WHERE (id, version) IN (VALUES (CAST($2 AS BIGINT), CAST($3 AS BIGINT))"
+	arguments := []any{lease.Milliseconds(), steps[0].ID, steps[0].Version}
+	for _, s := range steps[1:] {
+		text += fmt.Sprintf(", ($%d, $%d)", len(arguments)+1, len(arguments)+2)
+		arguments = append(arguments, s.ID, s.Version)
+	}
+	rows, err := t.exec.QueryContext(t.ctx, text+") RETURNING id, version", arguments...)
+	if err != nil {
+		return nil, fmt.Errorf("renewing leases: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	renewed := map[[2]int64]bool{}
+	for rows.Next() {
+		var id, version int64
+		if err := rows.Scan(&id, &version); err != nil {
+			return nil, fmt.Errorf("renewing leases: %w", err)
+		}
+		renewed[[2]int64{id, version}] = true
+	}
+	for _, s := range steps {
+		if renewed[[2]int64{s.ID, s.Version}] {
+			ours = append(ours, s)
+		}
+	}
+	return ours, rows.Err()
 }
 
 func (t *tx) NextStep() (time.Time, error) {
@@ -65,6 +100,20 @@ func (t *tx) DeferStep(s chancery.Step, due time.Time, reason string) error {
 func (t *tx) ContinueStep(s chancery.Step, now time.Time) error {
 	rows, err := t.sql.ContinueStep(t.ctx, query.ContinueStepParams{DueAt: toMillis(now), ID: s.ID, Version: s.Version})
 	return changed("continuing a step", rows, err, chancery.ErrLeaseLost)
+}
+
+// parkedDue is when a parked step is due: on 31 December 9999.
+const parkedDue = 253402214400000
+
+func (t *tx) FailStep(s chancery.Step, f chancery.StepFailure) error {
+	due := toMillis(f.Due)
+	if !f.ParkedAt.IsZero() {
+		due = parkedDue
+	}
+	rows, err := t.sql.FailStep(t.ctx, query.FailStepParams{
+		DueAt: due, ParkedAt: toMillis(f.ParkedAt), LastError: f.Reason, Cause: f.Cause, ID: s.ID, Version: s.Version,
+	})
+	return changed("keeping that a step failed", rows, err, chancery.ErrLeaseLost)
 }
 
 func (t *tx) OrderSteps(account chancery.AccountID, order chancery.OrderID) ([]chancery.Step, error) {
@@ -99,4 +148,55 @@ func (t *tx) DeleteOrderSteps(account chancery.AccountID, order chancery.OrderID
 		return fmt.Errorf("deleting steps: %w", err)
 	}
 	return nil
+}
+
+func (t *tx) Steps(filter chancery.StepFilter, most int) ([]chancery.Step, error) {
+	limit := int32(min(most, math.MaxInt32)) //nolint:gosec // it fits
+	var rows []query.Step
+	var err error
+	switch {
+	case filter.Order != 0:
+		rows, err = t.sql.StepsOfOrder(t.ctx, int64(filter.Order))
+	case filter.Parked:
+		rows, err = t.sql.StepsParked(t.ctx, limit)
+	default:
+		rows, err = t.sql.StepsByDue(t.ctx, limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing steps: %w", err)
+	}
+	rows = slices.DeleteFunc(rows, func(row query.Step) bool { return filter.Parked && row.ParkedAt == 0 })
+	return each(rows[:min(len(rows), most)], stepOf), nil
+}
+
+func (t *tx) Step(id int64) (chancery.Step, error) {
+	row, err := t.sql.StepOfID(t.ctx, id)
+	return stepOf(row), found("looking for a step", err)
+}
+
+func (t *tx) RetryStep(id int64, now time.Time) error {
+	rows, err := t.sql.RetryStep(t.ctx, query.RetryStepParams{Now: toMillis(now), ID: id})
+	return changed("having a step tried again", rows, err, chancery.ErrConflict)
+}
+
+func (t *tx) StepBacklog(now time.Time) (chancery.StepBacklog, error) {
+	backlog := chancery.StepBacklog{Parked: map[chancery.StepKind]int64{}, Waiting: map[chancery.StepKind]int64{}}
+	parked, err := t.sql.CountParkedSteps(t.ctx)
+	if err != nil {
+		return backlog, fmt.Errorf("counting parked steps: %w", err)
+	}
+	for _, row := range parked {
+		backlog.Parked[chancery.StepKind(row.Kind)] = row.Count
+	}
+	due, err := t.sql.CountDueSteps(t.ctx, toMillis(now))
+	if err != nil {
+		return backlog, fmt.Errorf("counting steps that are due: %w", err)
+	}
+	for _, row := range due {
+		backlog.Waiting[chancery.StepKind(row.Kind)] = row.Count
+	}
+	if len(due) > 0 {
+		backlog.OldestDue, err = t.NextStep()
+	}
+	return backlog, err
 }

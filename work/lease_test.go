@@ -3,16 +3,46 @@ package work_test
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"chancery"
 	"chancery/internal/testenv"
+	"chancery/work"
 )
 
 // lapse ends all leases, as time does when a worker is away too long.
 func lapse(env *testenv.Env) {
 	env.SQL("UPDATE steps SET lease_until = 1 WHERE lease_until > 0")
+}
+
+// freezer is the store of a worker that stands still at times, as a process that is
+// stopped: it writes nothing, and renews no lease, until it goes on.
+type freezer struct {
+	chancery.Store
+	moves sync.RWMutex // held for reading by every write
+}
+
+func freezable(worker *work.Worker) *freezer {
+	f := &freezer{Store: worker.Store}
+	worker.Store = f
+	return f
+}
+
+func (f *freezer) Write(ctx context.Context, fn func(chancery.Tx) error) error {
+	f.moves.RLock()
+	defer f.moves.RUnlock()
+	return f.Store.Write(ctx, fn)
+}
+
+// freeze is called when the worker runs.
+func (f *freezer) freeze(t *testing.T) (goOn func()) {
+	f.moves.Lock()
+	goOn = sync.OnceFunc(f.moves.Unlock)
+	t.Cleanup(goOn)
+	return goOn
 }
 
 // A worker that was away while another took its step over finds that it may
@@ -81,10 +111,12 @@ func TestTwoWorkersIssueOneCertificate(t *testing.T) {
 	order := proved(env)
 
 	late := env.NewWorker()
+	pause := freezable(late)
 	late.Parallel = 1 // with a hand free it could take its own step over
 	outcomes := countSteps(late)
 	stop := env.Run(late)
 	g.wait(t)
+	goOn := pause.freeze(t)
 	lapse(env)
 	env.Run(env.NewWorker())
 	env.Await(order, chancery.Issued)
@@ -94,6 +126,7 @@ func TestTwoWorkersIssueOneCertificate(t *testing.T) {
 	}
 
 	close(g.open)
+	goOn()
 	stop()
 	if again := env.State(order); again.Certificate != kept.Certificate || again.PrivateKey != kept.PrivateKey || again.CertId != kept.CertId {
 		t.Error("the late worker changed the certificate")
@@ -116,15 +149,18 @@ func TestLateLookIsDropped(t *testing.T) {
 	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(lookFunc(seen)))
 	order := proved(env)
 	late := env.NewWorker()
+	pause := freezable(late)
 	late.Looker = slow
 	late.Parallel = 1 // with a hand free it could take its own step over
 	outcomes := countSteps(late)
 	stop := env.Run(late)
 	g.wait(t)
+	goOn := pause.freeze(t)
 	lapse(env)
 	env.Run(env.NewWorker())
 	env.Await(order, chancery.Issued)
 	close(g.open)
+	goOn()
 	stop()
 	if looks := env.State(order).Looks; len(looks) != 1 || looks[0].Finding != string(chancery.Seen) {
 		t.Errorf("the looks are %+v", looks)
@@ -132,4 +168,100 @@ func TestLateLookIsDropped(t *testing.T) {
 	if n := outcomes.count(t, chancery.AdvanceOrder, "overtaken"); n != 1 {
 		t.Errorf("%d steps of the late worker were overtaken", n)
 	}
+}
+
+// awaitLong waits for something in the database.
+func awaitLong(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for began := time.Now(); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			t.Fatalf("%s takes more than a minute", what)
+		}
+	}
+}
+
+// A step that takes longer than its lease is done once, whoever else looks for work.
+func TestALongStepIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	var looks atomic.Int64
+	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(lookFunc(func(chancery.Validation) chancery.Finding {
+		looks.Add(1)
+		g.pass()
+		return chancery.Seen
+	})))
+	order := proved(env)
+	for range 2 {
+		worker := env.NewWorker()
+		worker.Lease = 2 * time.Second
+		env.Run(worker)
+	}
+	g.wait(t)
+	first := env.Count("SELECT lease_until FROM steps WHERE kind = 'advance_order'")
+	awaitLong(t, "the first lease", func() bool { return env.Count("SELECT now_ms()") > first+1000 })
+	close(g.open)
+	env.Await(order, chancery.Issued)
+	if n := looks.Load(); n != 1 {
+		t.Errorf("it was begun %d times", n)
+	}
+}
+
+// A worker that renews no lease loses the step to another, and what it does later is
+// refused, with leases that run out by themselves.
+func TestAWorkerThatStandsStillLosesItsStep(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	slow := lookFunc(func(chancery.Validation) chancery.Finding {
+		g.pass()
+		return chancery.NoName
+	})
+	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(lookFunc(seen)))
+	order := proved(env)
+	late := env.NewWorker()
+	pause := freezable(late)
+	late.Looker, late.Parallel, late.Lease = slow, 1, time.Second
+	outcomes := countSteps(late)
+	stop := env.Run(late)
+	g.wait(t)
+	goOn := pause.freeze(t)
+	env.Run(env.NewWorker())
+	env.Await(order, chancery.Issued)
+	before := env.Dump()
+	close(g.open)
+	goOn()
+	stop()
+	if env.Dump() != before {
+		t.Error("the late worker changed the data")
+	}
+	if n := outcomes.count(t, chancery.AdvanceOrder, "overtaken"); n != 1 {
+		t.Errorf("%d steps of the late worker were overtaken", n)
+	}
+}
+
+// untilTold looks until its context ends.
+type untilTold struct{ begun chan struct{} }
+
+func (u untilTold) Look(ctx context.Context, _ chancery.Validation) (bool, []chancery.Evidence) {
+	close(u.begun)
+	<-ctx.Done()
+	return false, nil
+}
+
+// The work on a step ends when somebody else has it.
+func TestWorkOnALostStepEnds(t *testing.T) {
+	t.Parallel()
+	look := untilTold{make(chan struct{})}
+	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(look))
+	proved(env)
+	worker := env.NewWorker()
+	worker.Lease = 400 * time.Millisecond
+	outcomes := countSteps(worker)
+	stop := env.Run(worker)
+	<-look.begun
+	env.SQL("UPDATE steps SET version = version + 1, lease_until = now_ms() + 3600000 WHERE kind = 'advance_order'")
+	stop()
+	if n := outcomes.count(t, chancery.AdvanceOrder, "overtaken"); n != 1 {
+		t.Errorf("%d steps were overtaken", n)
+	}
+	lapse(env)
 }

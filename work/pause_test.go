@@ -38,3 +38,15 @@ func TestBackoffGrowsAndIsCapped(t *testing.T) {
 		}
 	})
 }
+
+// What a dead process had in hand is begun by another within 10 s: its lease may have
+// been renewed just before, and whoever is idle has just looked.
+func TestADeadWorkersStepsAreSoonFree(t *testing.T) {
+	const promised, claiming = 10 * time.Second, time.Second
+	if leaseTime+idlePause+claiming > promised {
+		t.Errorf("a lease of %v and a pause of %v leave no time to claim within %v", leaseTime, idlePause, promised)
+	}
+	if pause := leaseTime / renewals; 3*pause >= leaseTime {
+		t.Errorf("with a renewal every %v a lease of %v is lost when two in a row fail", pause, leaseTime)
+	}
+}

@@ -6,8 +6,10 @@
 package work
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
@@ -36,11 +38,14 @@ type Worker struct {
 	// Parallel is how many steps are worked on at once. Default 16 and 4 more for
 	// each processor: most of them wait for the network.
 	Parallel int
+	// Lease is how long a step stays with a worker that renews it no more. Default 8 s.
+	Lease time.Duration
 	// Metrics may be nil.
 	Metrics *Metrics
 
-	wake chan struct{}
-	once sync.Once
+	wake   chan struct{}
+	once   sync.Once
+	leases leases
 }
 
 // Issuers finds an issuer by the name that a product gives.
@@ -63,16 +68,13 @@ func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.St
 }
 
 const (
-	// lease is longer than any step takes; a step that a dead process held is
-	// free again after it.
-	lease = 60 * time.Second
 	// idlePause is how long the worker waits at most before it looks at the table
 	// again without having been woken.
 	idlePause = time.Second
 	// busyPause is how long it waits when steps are due that it could not claim:
 	// all hands are full, and one that gets free wakes it, or the store fails.
 	busyPause = 50 * time.Millisecond
-	// stepTime ends a step well before its lease does.
+	// stepTime ends a step that hangs.
 	stepTime = 45 * time.Second
 )
 
@@ -82,6 +84,7 @@ func (w *Worker) start() {
 		if w.Parallel == 0 {
 			w.Parallel = 16 + 4*runtime.GOMAXPROCS(0)
 		}
+		w.Lease = cmp.Or(w.Lease, leaseTime)
 	})
 }
 
@@ -95,16 +98,21 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Run works until ctx ends, and then finishes what is in hand: steps get as long
-// as they need within their lease.
+// Run works until ctx ends, and then finishes what is in hand.
 func (w *Worker) Run(ctx context.Context) {
 	w.start()
 	kinds := w.kinds()
 	free := make(chan struct{}, w.Parallel) // holds one for every step in hand
-	var inHand sync.WaitGroup
-	defer inHand.Wait()
+	var inHand, renewal sync.WaitGroup
+	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+	renewal.Go(func() { w.keepLeases(keeping) })
+	defer func() {
+		inHand.Wait()
+		stop()
+		renewal.Wait()
+	}()
 	for ctx.Err() == nil {
-		steps := w.claim(ctx, cap(free)-len(free))
+		steps, pause := w.claim(ctx, cap(free)-len(free))
 		for _, step := range steps {
 			free <- struct{}{}
 			inHand.Go(func() {
@@ -114,57 +122,39 @@ func (w *Worker) Run(ctx context.Context) {
 			})
 		}
 		if len(steps) == 0 {
-			w.rest(ctx)
+			w.rest(ctx, pause)
 		}
 	}
 }
 
-func (w *Worker) claim(ctx context.Context, most int) (steps []chancery.Step) {
-	if most == 0 || !w.due(ctx) {
-		return nil
-	}
-	err := w.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) (err error) {
-		steps, err = tx.ClaimSteps(w.Clock.Now(), lease, most)
+// claim takes steps that are due, or tells how long there is nothing to take. It looks
+// first, which spares the table a write when there is none.
+func (w *Worker) claim(ctx context.Context, room int) (steps []chancery.Step, pause time.Duration) {
+	pause = idlePause
+	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
+		next, err := tx.NextStep()
+		if errors.Is(err, chancery.ErrNotFound) {
+			return nil
+		}
+		pause = min(pause, next.Sub(w.Clock.Now()))
 		return err
 	})
+	if err == nil && pause <= 0 && room > 0 {
+		err = w.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) (err error) {
+			steps, err = tx.ClaimSteps(w.Clock.Now(), w.Lease, room)
+			return err
+		})
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			w.Log.Error("claiming background steps failed", "error", err)
 		}
-		return nil
+		return nil, idlePause
 	}
-	return steps
+	return steps, max(pause, busyPause)
 }
 
-// due spares the table a write when there is nothing to claim.
-func (w *Worker) due(ctx context.Context) bool {
-	due := false
-	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
-		next, err := tx.NextStep()
-		due = err == nil && !next.After(w.Clock.Now())
-		if errors.Is(err, chancery.ErrNotFound) {
-			return nil
-		}
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		w.Log.Error("looking for background steps failed", "error", err)
-	}
-	return due
-}
-
-func (w *Worker) rest(ctx context.Context) {
-	pause := idlePause
-	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
-		next, err := tx.NextStep()
-		if err == nil {
-			pause = min(pause, max(next.Sub(w.Clock.Now()), busyPause))
-		}
-		return nil
-	})
-	if err != nil {
-		pause = idlePause
-	}
+func (w *Worker) rest(ctx context.Context, pause time.Duration) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
@@ -177,18 +167,29 @@ func (w *Worker) rest(ctx context.Context) {
 func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(context.Context, chancery.Step) error, step chancery.Step) {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
+	ctx, release := w.leases.hold(ctx, step)
+	defer release()
 	if step.AccountID != 0 {
 		ctx = chancery.Confine(ctx, step.AccountID)
 	}
 	began := time.Now() //nolint:forbidigo // it measures
 	run, known := kinds[step.Kind]
-	err := errors.New("this version does not know the step")
-	if known {
+	var err error
+	switch {
+	case !known:
+		err = &chancery.WaitError{Until: w.Clock.Now().Add(spread(unknownPause)), Reason: "it waits for a node of a newer version"}
+		w.Log.Warn("this version does not know a background step, which waits for a node that does", "step", step.Kind, "id", step.ID)
+	case step.Attempts > maxAttempts:
+		err = errors.New(cmp.Or(step.Cause, fmt.Sprintf("it was begun %d times, and each time the process ended or lost the step", step.Attempts-1)))
+	default:
 		err = w.guarded(ctx, run, step)
 	}
 	outcome := "done"
 	var wait *chancery.WaitError
 	switch {
+	case err == nil:
+	case errors.Is(context.Cause(ctx), chancery.ErrLeaseLost):
+		outcome = "overtaken" // somebody else has the step
 	case errors.As(err, &wait):
 		outcome = "waits"
 		w.wait(ctx, step, wait)
@@ -196,11 +197,9 @@ func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(contex
 		// Somebody changed the order meanwhile, perhaps withdrew it: what this
 		// step did was not committed, and what is left to do is in the table.
 		outcome = "overtaken"
-		w.postpone(ctx, step, "")
-	case err != nil:
-		outcome = "failed"
-		w.Log.Warn("background step failed and will be tried again", "step", step.Kind, "order", step.OrderID, "attempt", step.Attempts, "error", err)
-		w.postpone(ctx, step, publicText(err))
+		w.postpone(ctx, step)
+	default:
+		outcome = w.fail(ctx, step, err)
 	}
 	w.Metrics.observe(step.Kind, outcome, time.Since(began))
 }
@@ -218,36 +217,33 @@ func (w *Worker) guarded(ctx context.Context, run func(context.Context, chancery
 	return run(ctx, step)
 }
 
-func (w *Worker) postpone(ctx context.Context, step chancery.Step, reason string) {
+func (w *Worker) postpone(ctx context.Context, step chancery.Step) {
 	due := w.Clock.Now().Add(backoff(step.Attempts))
-	err := w.Store.Write(ctx, func(tx chancery.Tx) error { return tx.PostponeStep(step, due, reason) })
+	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.PostponeStep(step, due, "") })
+}
+
+// wait puts off a step that did not fail: who was asked wants to be asked later.
+func (w *Worker) wait(ctx context.Context, step chancery.Step, wait *chancery.WaitError) {
+	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.DeferStep(step, wait.Until, wait.Reason) })
+}
+
+// settle says when a step is due next, also of one whose time was up.
+func (w *Worker) settle(ctx context.Context, step chancery.Step, say func(chancery.Tx) error) {
+	err := w.Store.Write(context.WithoutCancel(ctx), say)
 	if err != nil && !errors.Is(err, chancery.ErrLeaseLost) {
 		// The lease runs out by itself and the step is tried again then.
 		w.Log.Error("postponing a background step failed", "step", step.Kind, "order", step.OrderID, "error", err)
 	}
 }
 
-// wait puts off a step that did not fail: who was asked wants to be asked later.
-func (w *Worker) wait(ctx context.Context, step chancery.Step, wait *chancery.WaitError) {
-	err := w.Store.Write(ctx, func(tx chancery.Tx) error { return tx.DeferStep(step, wait.Until, wait.Reason) })
-	if err != nil && !errors.Is(err, chancery.ErrLeaseLost) {
-		w.Log.Error("putting off a background step failed", "step", step.Kind, "order", step.OrderID, "error", err)
-	}
-}
-
 // backoff doubles from one second to five minutes, give or take a quarter.
 func backoff(attempts int64) time.Duration {
-	pause := min(time.Second<<min(attempts, 9), 5*time.Minute)
-	return pause - pause/4 + rand.N(pause/2) //nolint:gosec // spreading load, not keeping a secret
+	return spread(min(time.Second<<min(attempts, 9), 5*time.Minute))
 }
 
-// publicText is what an applicant may read of why work waits.
-func publicText(err error) string {
-	var e *chancery.Error
-	if errors.As(err, &e) {
-		return e.Message
-	}
-	return "the service will try again; its log tells the operator why"
+// spread makes a pause up to a quarter longer or shorter.
+func spread(pause time.Duration) time.Duration {
+	return pause - pause/4 + rand.N(pause/2) //nolint:gosec // spreading load, not keeping a secret
 }
 
 // Metrics counts steps by kind and outcome.

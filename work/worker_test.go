@@ -32,20 +32,6 @@ func TestPanicInAStep(t *testing.T) {
 	env.Await(order, chancery.Issued)
 }
 
-// A step that a newer version added is left for a worker that knows it.
-func TestUnknownStepIsKept(t *testing.T) {
-	env := testenv.New(t, testenv.WithoutWorker())
-	env.Write(func(tx chancery.Tx) error {
-		return tx.AddStep(chancery.Step{Kind: "bake_cake", DueAt: env.Clock.Now()})
-	})
-	env.Run(env.NewWorker())
-	env.Settle()
-	if n := env.Count("SELECT COUNT(*) FROM steps WHERE kind = 'bake_cake' AND last_error <> '' AND due_at > $1", env.Clock.Now().UnixMilli()); n != 1 {
-		t.Error("the step is gone, or was not postponed")
-	}
-	has(t, env.Logged(), "this version does not know the step")
-}
-
 // Stopping waits for what is in hand, whose outcome is kept.
 func TestStopFinishesWhatIsInHand(t *testing.T) {
 	g := newGate()
@@ -100,16 +86,20 @@ func TestParallel(t *testing.T) {
 	}
 }
 
-// countingStore counts what the worker asks of the store, and fails writes on
-// demand.
+// countingStore counts what the worker asks of the store, and fails reads and
+// writes on demand.
 type countingStore struct {
 	chancery.Store
 	calls atomic.Int64
 	full  atomic.Bool
+	away  atomic.Bool
 }
 
 func (s *countingStore) Read(ctx context.Context, fn func(chancery.Tx) error) error {
 	s.calls.Add(1)
+	if s.away.Load() {
+		return chancery.ErrStoreAway
+	}
 	return s.Store.Read(ctx, fn)
 }
 

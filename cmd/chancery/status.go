@@ -73,7 +73,11 @@ func (t teller) status(order int64, state *cas.DescribeCertificateStateOutput, v
 		t.text("  delayed   %s\n", state.Order.Delay)
 	}
 	if state.Type == "domain_verify" {
-		t.text("  next look %s, last possible proof %s\n\n", moment(state.Order.NextLookTime), moment(state.Order.ProveBefore))
+		next := "none"
+		if state.Order.NextLookTime > 0 {
+			next = moment(state.Order.NextLookTime)
+		}
+		t.text("  next look %s, last possible proof %s\n\n", next, moment(state.Order.ProveBefore))
 		if err := t.proof(order, state); err != nil {
 			return err
 		}

@@ -16,8 +16,7 @@ import (
 	"time"
 )
 
-// patience bounds every wait. It is less than the lease of a background step, so
-// that work which a dead process had in hand does not wait for its lease to end.
+// patience bounds every wait.
 const patience = 45 * time.Second
 
 var buildDir string

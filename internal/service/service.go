@@ -199,6 +199,7 @@ func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chan
 		Store: s.store, Looker: looker, Issuers: issuers, Catalogue: catalogue, Clock: clock,
 		Log: s.log, AuditKeep: auditKeep, Keys: pool, Metrics: work.NewMetrics(registry),
 	}
+	work.WatchBacklog(registry, s.store, clock)
 	s.workers.Go(func() { pool.Run(ctx) })
 	s.workers.Go(func() { worker.Run(ctx) })
 	s.workers.Go(func() { s.Authority.Publish(ctx) })

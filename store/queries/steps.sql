@@ -3,10 +3,12 @@ INSERT INTO steps (id, kind, account_id, order_id, due_at, attempts, last_run_at
 VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', 1);
 
 -- The lease is taken by one conditional UPDATE: of two workers that pick the
--- same row, the second finds its lease taken and gets nothing.
+-- same row, the second finds its lease taken and gets nothing. That a parked step is
+-- not due keeps it from being picked; one that a node of an older version hurried is,
+-- and is parked no more.
 -- name: ClaimSteps :many
 UPDATE steps SET
-    lease_until = now_ms() + sqlc.arg(lease), last_run_at = sqlc.arg(now),
+    lease_until = now_ms() + sqlc.arg(lease), last_run_at = sqlc.arg(now), parked_at = 0,
     attempts = attempts + 1, version = version + 1
 WHERE lease_until <= now_ms() AND steps.id IN (
     SELECT s.id FROM steps s
@@ -17,32 +19,60 @@ WHERE lease_until <= now_ms() AND steps.id IN (
 RETURNING *;
 
 -- name: NextStep :one
-SELECT due_at FROM steps WHERE lease_until <= now_ms() ORDER BY due_at LIMIT 1;
+SELECT due_at FROM steps WHERE lease_until <= now_ms() AND parked_at = 0 ORDER BY due_at LIMIT 1;
 
 -- name: FinishStep :execrows
 DELETE FROM steps WHERE id = $1 AND version = $2;
 
 -- name: PostponeStep :execrows
 UPDATE steps SET
-    due_at = sqlc.arg(due_at), last_error = sqlc.arg(last_error), lease_until = 0, version = version + 1,
+    due_at = sqlc.arg(due_at), last_error = sqlc.arg(last_error), cause = '', lease_until = 0, version = version + 1,
     attempts = CASE WHEN sqlc.arg(failed) = 1 THEN attempts ELSE 0 END
 WHERE steps.id = sqlc.arg(id) AND version = sqlc.arg(version);
 
 -- name: ContinueStep :execrows
-UPDATE steps SET due_at = $1, last_error = '', attempts = 1 WHERE steps.id = $2 AND version = $3;
+UPDATE steps SET due_at = $1, last_error = '', cause = '', attempts = 1 WHERE steps.id = $2 AND version = $3;
+
+-- name: FailStep :execrows
+UPDATE steps SET
+    due_at = sqlc.arg(due_at), parked_at = sqlc.arg(parked_at), last_error = sqlc.arg(last_error), cause = sqlc.arg(cause),
+    lease_until = 0, version = version + 1
+WHERE steps.id = sqlc.arg(id) AND version = sqlc.arg(version);
 
 -- name: OrderSteps :many
 SELECT * FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id;
 
+-- name: StepOfID :one
+SELECT * FROM steps WHERE id = $1;
+
+-- name: StepsByDue :many
+SELECT * FROM steps ORDER BY due_at, id LIMIT $1;
+
+-- name: StepsParked :many
+SELECT * FROM steps WHERE parked_at > 0 ORDER BY parked_at, id LIMIT $1;
+
+-- name: StepsOfOrder :many
+SELECT * FROM steps WHERE order_id = $1 ORDER BY due_at, id;
+
+-- name: CountParkedSteps :many
+SELECT kind, COUNT(*) FROM steps WHERE parked_at > 0 GROUP BY kind;
+
+-- name: CountDueSteps :many
+SELECT kind, COUNT(*) FROM steps WHERE due_at <= sqlc.arg(now) AND lease_until <= now_ms() GROUP BY kind;
+
 -- name: HurryStep :exec
 UPDATE steps SET due_at = sqlc.arg(now)
-WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = sqlc.arg(kind)
+WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = sqlc.arg(kind) AND parked_at = 0
   AND due_at > sqlc.arg(now) AND last_run_at <= sqlc.arg(not_since) AND lease_until <= now_ms();
 
 -- name: MarkTold :exec
 UPDATE steps SET last_run_at = sqlc.arg(now)
 WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = 'advance_order'
   AND last_run_at = 0 AND lease_until <= now_ms();
+
+-- name: RetryStep :execrows
+UPDATE steps SET due_at = sqlc.arg(now), parked_at = 0, attempts = 0, last_error = '', cause = ''
+WHERE steps.id = sqlc.arg(id) AND lease_until <= now_ms();
 
 -- name: DeleteOrderSteps :exec
 DELETE FROM steps WHERE account_id = $1 AND order_id = $2 AND kind <> 'revoke_order';

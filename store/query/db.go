@@ -231,6 +231,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countContactsStmt, err = db.PrepareContext(ctx, countContacts); err != nil {
 		return nil, fmt.Errorf("error preparing query CountContacts: %w", err)
 	}
+	if q.countDueStepsStmt, err = db.PrepareContext(ctx, countDueSteps); err != nil {
+		return nil, fmt.Errorf("error preparing query CountDueSteps: %w", err)
+	}
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
 	}
@@ -242,6 +245,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countNonceStmt, err = db.PrepareContext(ctx, countNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query CountNonce: %w", err)
+	}
+	if q.countParkedStepsStmt, err = db.PrepareContext(ctx, countParkedSteps); err != nil {
+		return nil, fmt.Errorf("error preparing query CountParkedSteps: %w", err)
 	}
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
@@ -323,6 +329,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
+	}
+	if q.failStepStmt, err = db.PrepareContext(ctx, failStep); err != nil {
+		return nil, fmt.Errorf("error preparing query FailStep: %w", err)
 	}
 	if q.finishStepStmt, err = db.PrepareContext(ctx, finishStep); err != nil {
 		return nil, fmt.Errorf("error preparing query FinishStep: %w", err)
@@ -489,6 +498,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.renewalStmt, err = db.PrepareContext(ctx, renewal); err != nil {
 		return nil, fmt.Errorf("error preparing query Renewal: %w", err)
 	}
+	if q.retryStepStmt, err = db.PrepareContext(ctx, retryStep); err != nil {
+		return nil, fmt.Errorf("error preparing query RetryStep: %w", err)
+	}
 	if q.revokeIssuanceStmt, err = db.PrepareContext(ctx, revokeIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokeIssuance: %w", err)
 	}
@@ -527,6 +539,18 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.signedIssuanceStmt, err = db.PrepareContext(ctx, signedIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query SignedIssuance: %w", err)
+	}
+	if q.stepOfIDStmt, err = db.PrepareContext(ctx, stepOfID); err != nil {
+		return nil, fmt.Errorf("error preparing query StepOfID: %w", err)
+	}
+	if q.stepsByDueStmt, err = db.PrepareContext(ctx, stepsByDue); err != nil {
+		return nil, fmt.Errorf("error preparing query StepsByDue: %w", err)
+	}
+	if q.stepsOfOrderStmt, err = db.PrepareContext(ctx, stepsOfOrder); err != nil {
+		return nil, fmt.Errorf("error preparing query StepsOfOrder: %w", err)
+	}
+	if q.stepsParkedStmt, err = db.PrepareContext(ctx, stepsParked); err != nil {
+		return nil, fmt.Errorf("error preparing query StepsParked: %w", err)
 	}
 	if q.submissionStmt, err = db.PrepareContext(ctx, submission); err != nil {
 		return nil, fmt.Errorf("error preparing query Submission: %w", err)
@@ -932,6 +956,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countContactsStmt: %w", cerr)
 		}
 	}
+	if q.countDueStepsStmt != nil {
+		if cerr := q.countDueStepsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countDueStepsStmt: %w", cerr)
+		}
+	}
 	if q.countEvidenceStmt != nil {
 		if cerr := q.countEvidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
@@ -950,6 +979,11 @@ func (q *Queries) Close() error {
 	if q.countNonceStmt != nil {
 		if cerr := q.countNonceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countNonceStmt: %w", cerr)
+		}
+	}
+	if q.countParkedStepsStmt != nil {
+		if cerr := q.countParkedStepsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countParkedStepsStmt: %w", cerr)
 		}
 	}
 	if q.countPlansWithUnitsStmt != nil {
@@ -1085,6 +1119,11 @@ func (q *Queries) Close() error {
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
+		}
+	}
+	if q.failStepStmt != nil {
+		if cerr := q.failStepStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing failStepStmt: %w", cerr)
 		}
 	}
 	if q.finishStepStmt != nil {
@@ -1362,6 +1401,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing renewalStmt: %w", cerr)
 		}
 	}
+	if q.retryStepStmt != nil {
+		if cerr := q.retryStepStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing retryStepStmt: %w", cerr)
+		}
+	}
 	if q.revokeIssuanceStmt != nil {
 		if cerr := q.revokeIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing revokeIssuanceStmt: %w", cerr)
@@ -1425,6 +1469,26 @@ func (q *Queries) Close() error {
 	if q.signedIssuanceStmt != nil {
 		if cerr := q.signedIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing signedIssuanceStmt: %w", cerr)
+		}
+	}
+	if q.stepOfIDStmt != nil {
+		if cerr := q.stepOfIDStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing stepOfIDStmt: %w", cerr)
+		}
+	}
+	if q.stepsByDueStmt != nil {
+		if cerr := q.stepsByDueStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing stepsByDueStmt: %w", cerr)
+		}
+	}
+	if q.stepsOfOrderStmt != nil {
+		if cerr := q.stepsOfOrderStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing stepsOfOrderStmt: %w", cerr)
+		}
+	}
+	if q.stepsParkedStmt != nil {
+		if cerr := q.stepsParkedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing stepsParkedStmt: %w", cerr)
 		}
 	}
 	if q.submissionStmt != nil {
@@ -1625,10 +1689,12 @@ type Queries struct {
 	countCSRsStmt               *sql.Stmt
 	countCompaniesStmt          *sql.Stmt
 	countContactsStmt           *sql.Stmt
+	countDueStepsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countNonceStmt              *sql.Stmt
+	countParkedStepsStmt        *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
 	countRevocationStmt         *sql.Stmt
 	debitOfStmt                 *sql.Stmt
@@ -1656,6 +1722,7 @@ type Queries struct {
 	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
 	evidenceStmt                *sql.Stmt
+	failStepStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	firstAuditLineStmt          *sql.Stmt
 	forgetACMEOpeningsStmt      *sql.Stmt
@@ -1711,6 +1778,7 @@ type Queries struct {
 	putSubmissionStmt           *sql.Stmt
 	removeMemberStmt            *sql.Stmt
 	renewalStmt                 *sql.Stmt
+	retryStepStmt               *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
 	revokeRoleSessionsStmt      *sql.Stmt
 	revokeSessionStmt           *sql.Stmt
@@ -1724,6 +1792,10 @@ type Queries struct {
 	setACMEAccountURLStmt       *sql.Stmt
 	setProofStmt                *sql.Stmt
 	signedIssuanceStmt          *sql.Stmt
+	stepOfIDStmt                *sql.Stmt
+	stepsByDueStmt              *sql.Stmt
+	stepsOfOrderStmt            *sql.Stmt
+	stepsParkedStmt             *sql.Stmt
 	submissionStmt              *sql.Stmt
 	takeUnitStmt                *sql.Stmt
 	updateACMEOrderStmt         *sql.Stmt
@@ -1817,10 +1889,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countCSRsStmt:               q.countCSRsStmt,
 		countCompaniesStmt:          q.countCompaniesStmt,
 		countContactsStmt:           q.countContactsStmt,
+		countDueStepsStmt:           q.countDueStepsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countNonceStmt:              q.countNonceStmt,
+		countParkedStepsStmt:        q.countParkedStepsStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countRevocationStmt:         q.countRevocationStmt,
 		debitOfStmt:                 q.debitOfStmt,
@@ -1848,6 +1922,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
 		evidenceStmt:                q.evidenceStmt,
+		failStepStmt:                q.failStepStmt,
 		finishStepStmt:              q.finishStepStmt,
 		firstAuditLineStmt:          q.firstAuditLineStmt,
 		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
@@ -1903,6 +1978,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putSubmissionStmt:           q.putSubmissionStmt,
 		removeMemberStmt:            q.removeMemberStmt,
 		renewalStmt:                 q.renewalStmt,
+		retryStepStmt:               q.retryStepStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
 		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
 		revokeSessionStmt:           q.revokeSessionStmt,
@@ -1916,6 +1992,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		setACMEAccountURLStmt:       q.setACMEAccountURLStmt,
 		setProofStmt:                q.setProofStmt,
 		signedIssuanceStmt:          q.signedIssuanceStmt,
+		stepOfIDStmt:                q.stepOfIDStmt,
+		stepsByDueStmt:              q.stepsByDueStmt,
+		stepsOfOrderStmt:            q.stepsOfOrderStmt,
+		stepsParkedStmt:             q.stepsParkedStmt,
 		submissionStmt:              q.submissionStmt,
 		takeUnitStmt:                q.takeUnitStmt,
 		updateACMEOrderStmt:         q.updateACMEOrderStmt,

@@ -383,6 +383,8 @@ type Step struct {
 	LeaseUntil int64
 	LastError  string
 	Version    int64
+	ParkedAt   int64
+	Cause      string
 }
 
 type Submission struct {

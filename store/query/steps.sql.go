@@ -35,7 +35,7 @@ func (q *Queries) AddStep(ctx context.Context, arg AddStepParams) error {
 
 const claimSteps = `-- name: ClaimSteps :many
 UPDATE steps SET
-    lease_until = now_ms() + $1, last_run_at = $2,
+    lease_until = now_ms() + $1, last_run_at = $2, parked_at = 0,
     attempts = attempts + 1, version = version + 1
 WHERE lease_until <= now_ms() AND steps.id IN (
     SELECT s.id FROM steps s
@@ -43,7 +43,7 @@ WHERE lease_until <= now_ms() AND steps.id IN (
     ORDER BY s.due_at, s.id
     LIMIT $3
 )
-RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version
+RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause
 `
 
 type ClaimStepsParams struct {
@@ -53,7 +53,9 @@ type ClaimStepsParams struct {
 }
 
 // The lease is taken by one conditional UPDATE: of two workers that pick the
-// same row, the second finds its lease taken and gets nothing.
+// same row, the second finds its lease taken and gets nothing. That a parked step is
+// not due keeps it from being picked; one that a node of an older version hurried is,
+// and is parked no more.
 func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step, error) {
 	rows, err := q.query(ctx, q.claimStepsStmt, claimSteps, arg.Lease, arg.Now, arg.Most)
 	if err != nil {
@@ -74,6 +76,8 @@ func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step,
 			&i.LeaseUntil,
 			&i.LastError,
 			&i.Version,
+			&i.ParkedAt,
+			&i.Cause,
 		); err != nil {
 			return nil, err
 		}
@@ -89,7 +93,7 @@ func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step,
 }
 
 const continueStep = `-- name: ContinueStep :execrows
-UPDATE steps SET due_at = $1, last_error = '', attempts = 1 WHERE steps.id = $2 AND version = $3
+UPDATE steps SET due_at = $1, last_error = '', cause = '', attempts = 1 WHERE steps.id = $2 AND version = $3
 `
 
 type ContinueStepParams struct {
@@ -106,6 +110,70 @@ func (q *Queries) ContinueStep(ctx context.Context, arg ContinueStepParams) (int
 	return result.RowsAffected()
 }
 
+const countDueSteps = `-- name: CountDueSteps :many
+SELECT kind, COUNT(*) FROM steps WHERE due_at <= $1 AND lease_until <= now_ms() GROUP BY kind
+`
+
+type CountDueStepsRow struct {
+	Kind  string
+	Count int64
+}
+
+func (q *Queries) CountDueSteps(ctx context.Context, now int64) ([]CountDueStepsRow, error) {
+	rows, err := q.query(ctx, q.countDueStepsStmt, countDueSteps, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountDueStepsRow
+	for rows.Next() {
+		var i CountDueStepsRow
+		if err := rows.Scan(&i.Kind, &i.Count); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const countParkedSteps = `-- name: CountParkedSteps :many
+SELECT kind, COUNT(*) FROM steps WHERE parked_at > 0 GROUP BY kind
+`
+
+type CountParkedStepsRow struct {
+	Kind  string
+	Count int64
+}
+
+func (q *Queries) CountParkedSteps(ctx context.Context) ([]CountParkedStepsRow, error) {
+	rows, err := q.query(ctx, q.countParkedStepsStmt, countParkedSteps)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountParkedStepsRow
+	for rows.Next() {
+		var i CountParkedStepsRow
+		if err := rows.Scan(&i.Kind, &i.Count); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteOrderSteps = `-- name: DeleteOrderSteps :exec
 DELETE FROM steps WHERE account_id = $1 AND order_id = $2 AND kind <> 'revoke_order'
 `
@@ -118,6 +186,37 @@ type DeleteOrderStepsParams struct {
 func (q *Queries) DeleteOrderSteps(ctx context.Context, arg DeleteOrderStepsParams) error {
 	_, err := q.exec(ctx, q.deleteOrderStepsStmt, deleteOrderSteps, arg.AccountID, arg.OrderID)
 	return err
+}
+
+const failStep = `-- name: FailStep :execrows
+UPDATE steps SET
+    due_at = $1, parked_at = $2, last_error = $3, cause = $4,
+    lease_until = 0, version = version + 1
+WHERE steps.id = $5 AND version = $6
+`
+
+type FailStepParams struct {
+	DueAt     int64
+	ParkedAt  int64
+	LastError string
+	Cause     string
+	ID        int64
+	Version   int64
+}
+
+func (q *Queries) FailStep(ctx context.Context, arg FailStepParams) (int64, error) {
+	result, err := q.exec(ctx, q.failStepStmt, failStep,
+		arg.DueAt,
+		arg.ParkedAt,
+		arg.LastError,
+		arg.Cause,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const finishStep = `-- name: FinishStep :execrows
@@ -139,7 +238,7 @@ func (q *Queries) FinishStep(ctx context.Context, arg FinishStepParams) (int64, 
 
 const hurryStep = `-- name: HurryStep :exec
 UPDATE steps SET due_at = $1
-WHERE account_id = $2 AND order_id = $3 AND kind = $4
+WHERE account_id = $2 AND order_id = $3 AND kind = $4 AND parked_at = 0
   AND due_at > $1 AND last_run_at <= $5 AND lease_until <= now_ms()
 `
 
@@ -180,7 +279,7 @@ func (q *Queries) MarkTold(ctx context.Context, arg MarkToldParams) error {
 }
 
 const nextStep = `-- name: NextStep :one
-SELECT due_at FROM steps WHERE lease_until <= now_ms() ORDER BY due_at LIMIT 1
+SELECT due_at FROM steps WHERE lease_until <= now_ms() AND parked_at = 0 ORDER BY due_at LIMIT 1
 `
 
 func (q *Queries) NextStep(ctx context.Context) (int64, error) {
@@ -191,7 +290,7 @@ func (q *Queries) NextStep(ctx context.Context) (int64, error) {
 }
 
 const orderSteps = `-- name: OrderSteps :many
-SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id
 `
 
 type OrderStepsParams struct {
@@ -219,6 +318,8 @@ func (q *Queries) OrderSteps(ctx context.Context, arg OrderStepsParams) ([]Step,
 			&i.LeaseUntil,
 			&i.LastError,
 			&i.Version,
+			&i.ParkedAt,
+			&i.Cause,
 		); err != nil {
 			return nil, err
 		}
@@ -235,7 +336,7 @@ func (q *Queries) OrderSteps(ctx context.Context, arg OrderStepsParams) ([]Step,
 
 const postponeStep = `-- name: PostponeStep :execrows
 UPDATE steps SET
-    due_at = $1, last_error = $2, lease_until = 0, version = version + 1,
+    due_at = $1, last_error = $2, cause = '', lease_until = 0, version = version + 1,
     attempts = CASE WHEN $3 = 1 THEN attempts ELSE 0 END
 WHERE steps.id = $4 AND version = $5
 `
@@ -260,4 +361,166 @@ func (q *Queries) PostponeStep(ctx context.Context, arg PostponeStepParams) (int
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const retryStep = `-- name: RetryStep :execrows
+UPDATE steps SET due_at = $1, parked_at = 0, attempts = 0, last_error = '', cause = ''
+WHERE steps.id = $2 AND lease_until <= now_ms()
+`
+
+type RetryStepParams struct {
+	Now int64
+	ID  int64
+}
+
+func (q *Queries) RetryStep(ctx context.Context, arg RetryStepParams) (int64, error) {
+	result, err := q.exec(ctx, q.retryStepStmt, retryStep, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const stepOfID = `-- name: StepOfID :one
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE id = $1
+`
+
+func (q *Queries) StepOfID(ctx context.Context, id int64) (Step, error) {
+	row := q.queryRow(ctx, q.stepOfIDStmt, stepOfID, id)
+	var i Step
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.AccountID,
+		&i.OrderID,
+		&i.DueAt,
+		&i.Attempts,
+		&i.LastRunAt,
+		&i.LeaseUntil,
+		&i.LastError,
+		&i.Version,
+		&i.ParkedAt,
+		&i.Cause,
+	)
+	return i, err
+}
+
+const stepsByDue = `-- name: StepsByDue :many
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps ORDER BY due_at, id LIMIT $1
+`
+
+func (q *Queries) StepsByDue(ctx context.Context, limit int32) ([]Step, error) {
+	rows, err := q.query(ctx, q.stepsByDueStmt, stepsByDue, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Step
+	for rows.Next() {
+		var i Step
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.AccountID,
+			&i.OrderID,
+			&i.DueAt,
+			&i.Attempts,
+			&i.LastRunAt,
+			&i.LeaseUntil,
+			&i.LastError,
+			&i.Version,
+			&i.ParkedAt,
+			&i.Cause,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const stepsOfOrder = `-- name: StepsOfOrder :many
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE order_id = $1 ORDER BY due_at, id
+`
+
+func (q *Queries) StepsOfOrder(ctx context.Context, orderID int64) ([]Step, error) {
+	rows, err := q.query(ctx, q.stepsOfOrderStmt, stepsOfOrder, orderID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Step
+	for rows.Next() {
+		var i Step
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.AccountID,
+			&i.OrderID,
+			&i.DueAt,
+			&i.Attempts,
+			&i.LastRunAt,
+			&i.LeaseUntil,
+			&i.LastError,
+			&i.Version,
+			&i.ParkedAt,
+			&i.Cause,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const stepsParked = `-- name: StepsParked :many
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE parked_at > 0 ORDER BY parked_at, id LIMIT $1
+`
+
+func (q *Queries) StepsParked(ctx context.Context, limit int32) ([]Step, error) {
+	rows, err := q.query(ctx, q.stepsParkedStmt, stepsParked, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Step
+	for rows.Next() {
+		var i Step
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.AccountID,
+			&i.OrderID,
+			&i.DueAt,
+			&i.Attempts,
+			&i.LastRunAt,
+			&i.LeaseUntil,
+			&i.LastError,
+			&i.Version,
+			&i.ParkedAt,
+			&i.Cause,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

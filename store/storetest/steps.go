@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -100,6 +101,26 @@ var steps = []promise{
 		claim(t, s, at(5), time.Hour, 2)
 		missing(t, s, chancery.Tx.NextStep)
 	}},
+	{"a lease is renewed for as long as the version is ours", aLeaseIsRenewed},
+	{"a step that failed is free and due when it says, with what the applicant and the operator are told", func(t *testing.T, s chancery.Store) {
+		addSteps(t, s, 1)
+		step := claim(t, s, at(1), time.Hour, 1)[0]
+		failed := chancery.StepFailure{Due: at(5), Reason: "no answer", Cause: "no answer from 192.0.2.1"}
+		write(t, s, fail(step, failed))
+		refused(t, s, chancery.ErrLeaseLost, fail(step, failed))
+		same(t, "before it is due", dues(claim(t, s, at(4), time.Hour, 1)), nil)
+		again := claim(t, s, at(5), time.Hour, 1)[0]
+		if again.LastError != failed.Reason || again.Cause != failed.Cause || again.Attempts != 2 {
+			t.Errorf("the step is %+v", again)
+		}
+		write(t, s, func(tx chancery.Tx) error { return tx.PostponeStep(again, at(6), "") })
+		if well := claim(t, s, at(6), time.Hour, 1)[0]; well.LastError != "" || well.Cause != "" || well.Attempts != 1 {
+			t.Errorf("after it went well the step is %+v", well)
+		}
+	}},
+	{"a parked step is begun by nobody until the operator has it tried again", aStepIsParked},
+	{"the operator sees all steps, those parked, or those of an order", theOperatorSeesSteps},
+	{"the backlog counts what is parked and what waits, by kind", theBacklogIsCounted},
 	{"a step is hurried unless it ran lately, is leased, or is due anyway", aStepIsHurried},
 	{"the steps of an order are listed and deleted together", func(t *testing.T, s chancery.Store) {
 		write(t, s, func(tx chancery.Tx) error {
@@ -299,4 +320,118 @@ func postponeFirst(order chancery.OrderID, due time.Time) func(chancery.Tx) erro
 		}
 		return tx.PostponeStep(steps[0], due, "")
 	}
+}
+
+func fail(step chancery.Step, f chancery.StepFailure) func(chancery.Tx) error {
+	return func(tx chancery.Tx) error { return tx.FailStep(step, f) }
+}
+
+func retry(id int64, now time.Time) func(chancery.Tx) error {
+	return func(tx chancery.Tx) error { return tx.RetryStep(id, now) }
+}
+
+func aLeaseIsRenewed(t *testing.T, s chancery.Store) {
+	renew := func(lease time.Duration, steps ...chancery.Step) (ours []chancery.Step) {
+		t.Helper()
+		err := s.Write(chancery.Confine(context.Background(), 0), func(tx chancery.Tx) (err error) {
+			ours, err = tx.RenewSteps(steps, lease)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ours
+	}
+	same(t, "of no steps", renew(time.Hour), nil)
+	addSteps(t, s, 1)
+	lost := claim(t, s, at(1), time.Millisecond, 1)[0]
+	taken := claimAfterLease(t, s)
+	addSteps(t, s, 2, 3)
+	held := claim(t, s, at(3), time.Millisecond, 2) // and the leases run out at once
+	same(t, "still ours", renew(time.Hour, held[0], lost, held[1]), held)
+	same(t, "while they are leased", dues(claim(t, s, at(3), time.Hour, 10)), nil)
+	write(t, s, finish(held[1])) // by the version that was claimed
+	same(t, "still ours when one is done", renew(time.Hour, append(held, taken)...), []chancery.Step{held[0], taken})
+	write(t, s, finish(held[0]))
+	same(t, "of those done", renew(time.Hour, held...), nil)
+}
+
+func aStepIsParked(t *testing.T, s chancery.Store) {
+	addSteps(t, s, 1)
+	step := claim(t, s, at(1), time.Hour, 1)[0]
+	same(t, "retrying one that is leased", s.Write(context.Background(), retry(step.ID, at(2))), chancery.ErrConflict)
+	write(t, s, fail(step, chancery.StepFailure{ParkedAt: at(2), Reason: "no answer", Cause: "no answer from 192.0.2.1"}))
+	refused(t, s, chancery.ErrLeaseLost, finish(step))
+	write(t, s, func(tx chancery.Tx) error { return tx.HurryStep(1, 1, chancery.AdvanceOrder, at(3), at(3)) })
+	aCentury := at(0).AddDate(100, 0, 0)
+	same(t, "while it is parked", dues(claim(t, s, aCentury, time.Hour, 1)), nil)
+	missing(t, s, chancery.Tx.NextStep)
+	parked := answer(t, s, func(tx chancery.Tx) (chancery.Step, error) { return tx.Step(step.ID) })
+	if !parked.ParkedAt.Equal(at(2)) || parked.Attempts != 1 || parked.LastError != "no answer" || parked.Cause == "" {
+		t.Errorf("parked it is %+v", parked)
+	}
+	write(t, s, retry(step.ID, at(3)))
+	same(t, "the next", answer(t, s, chancery.Tx.NextStep), at(3))
+	again := claim(t, s, at(3), time.Hour, 1)[0]
+	if !again.ParkedAt.IsZero() || again.Attempts != 1 || again.LastError != "" || again.Cause != "" {
+		t.Errorf("tried again it is %+v", again)
+	}
+	missing(t, s, func(tx chancery.Tx) (chancery.Step, error) { return tx.Step(404) })
+}
+
+// park parks those steps of addSteps, in this order.
+func park(t *testing.T, s chancery.Store, minutes ...int) {
+	t.Helper()
+	for i, minute := range minutes {
+		write(t, s, func(tx chancery.Tx) error {
+			steps, err := tx.OrderSteps(1, chancery.OrderID(minute))
+			if err != nil {
+				return err
+			}
+			return tx.FailStep(steps[0], chancery.StepFailure{ParkedAt: at(60 + i), Reason: "no answer"})
+		})
+	}
+}
+
+func theOperatorSeesSteps(t *testing.T, s chancery.Store) {
+	addSteps(t, s, 3, 1, 5, 2, 4)
+	park(t, s, 4, 2)
+	write(t, s, func(tx chancery.Tx) error {
+		return tx.AddStep(chancery.Step{Kind: chancery.PrepareKey, AccountID: 1, OrderID: 2, DueAt: at(9)})
+	})
+	for _, c := range []struct {
+		filter chancery.StepFilter
+		most   int
+		want   []chancery.OrderID
+	}{
+		{chancery.StepFilter{}, 10, []chancery.OrderID{1, 3, 5, 2, 2, 4}},
+		{chancery.StepFilter{}, 2, []chancery.OrderID{1, 3}},
+		{chancery.StepFilter{Parked: true}, 10, []chancery.OrderID{4, 2}},
+		{chancery.StepFilter{Parked: true}, 1, []chancery.OrderID{4}},
+		{chancery.StepFilter{Order: 2}, 10, []chancery.OrderID{2, 2}},
+		{chancery.StepFilter{Order: 2, Parked: true}, 10, []chancery.OrderID{2}},
+		{chancery.StepFilter{Order: 404}, 10, nil},
+	} {
+		got := dues(answer(t, s, func(tx chancery.Tx) ([]chancery.Step, error) { return tx.Steps(c.filter, c.most) }))
+		if c.filter == (chancery.StepFilter{}) && c.most == 10 { // those parked are due at the same time
+			slices.Sort(got[4:])
+		}
+		same(t, fmt.Sprintf("at most %d of %+v", c.most, c.filter), got, c.want)
+	}
+}
+
+func theBacklogIsCounted(t *testing.T, s chancery.Store) {
+	backlog := func(now time.Time) chancery.StepBacklog {
+		t.Helper()
+		return answer(t, s, func(tx chancery.Tx) (chancery.StepBacklog, error) { return tx.StepBacklog(now) })
+	}
+	type counts = map[chancery.StepKind]int64
+	same(t, "of no steps", backlog(at(9)), chancery.StepBacklog{Parked: counts{}, Waiting: counts{}})
+	addSteps(t, s, 1, 2, 3, 4, 5)
+	park(t, s, 1)
+	write(t, s, func(tx chancery.Tx) error { return tx.AddStep(chancery.Step{Kind: chancery.Sweep, DueAt: at(4)}) })
+	claim(t, s, at(2), time.Hour, 1)
+	same(t, "when two more are due", backlog(at(4)), chancery.StepBacklog{
+		Parked: counts{chancery.AdvanceOrder: 1}, Waiting: counts{chancery.AdvanceOrder: 2, chancery.Sweep: 1}, OldestDue: at(3),
+	})
 }
