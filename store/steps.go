@@ -97,7 +97,7 @@ func (t *tx) DeferStep(s chancery.Step, due time.Time, reason string) error {
 	return changed("deferring a step", rows, err, chancery.ErrLeaseLost)
 }
 
-// parkedDue is when a parked step is due: on 31 December 9999.
+// parkedDue is when a parked step is due: on 31 December 9999, as NextStep knows too.
 const parkedDue = 253402214400000
 
 func (t *tx) FailStep(s chancery.Step, f chancery.StepFailure) error {
