@@ -102,7 +102,7 @@ func (t *tx) ContinueStep(s chancery.Step, now time.Time) error {
 	return changed("continuing a step", rows, err, chancery.ErrLeaseLost)
 }
 
-// parkedDue is when a parked step is due: on 31 December 9999.
+// parkedDue is when a parked step is due: on 31 December 9999, as NextStep knows too.
 const parkedDue = 253402214400000
 
 func (t *tx) FailStep(s chancery.Step, f chancery.StepFailure) error {

@@ -18,8 +18,9 @@ WHERE lease_until <= now_ms() AND steps.id IN (
 )
 RETURNING *;
 
+-- What is parked is due on 31 December 9999.
 -- name: NextStep :one
-SELECT due_at FROM steps WHERE lease_until <= now_ms() AND parked_at = 0 ORDER BY due_at LIMIT 1;
+SELECT due_at FROM steps WHERE lease_until <= now_ms() AND due_at < 253402214400000 ORDER BY due_at LIMIT 1;
 
 -- name: FinishStep :execrows
 DELETE FROM steps WHERE id = $1 AND version = $2;

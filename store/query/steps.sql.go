@@ -279,9 +279,10 @@ func (q *Queries) MarkTold(ctx context.Context, arg MarkToldParams) error {
 }
 
 const nextStep = `-- name: NextStep :one
-SELECT due_at FROM steps WHERE lease_until <= now_ms() AND parked_at = 0 ORDER BY due_at LIMIT 1
+SELECT due_at FROM steps WHERE lease_until <= now_ms() AND due_at < 253402214400000 ORDER BY due_at LIMIT 1
 `
 
+// What is parked is due on 31 December 9999.
 func (q *Queries) NextStep(ctx context.Context) (int64, error) {
 	row := q.queryRow(ctx, q.nextStepStmt, nextStep)
 	var due_at int64
