@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -89,7 +90,10 @@ func (p *postgres) single(ctx context.Context, lock lockOf, fn func(chancery.Tx)
 func (p *postgres) serve(account chancery.AccountID, group []*writeRequest) {
 	lock := lockOf{"SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", []any{writersLock, int64(account)}}
 	if len(group) > 1 {
-		again, err := p.together(lock, group)
+		again, err := p.together(lock, group, tx.shareAll)
+		if errors.Is(err, errOneFailed) {
+			again, err = p.together(lock, group, tx.shareEach)
+		}
 		if err != nil && !again {
 			for _, request := range group {
 				request.err = unavailable(err)
@@ -105,7 +109,7 @@ func (p *postgres) serve(account chancery.AccountID, group []*writeRequest) {
 }
 
 // together reports again when nothing was committed, and the database answers.
-func (p *postgres) together(lock lockOf, group []*writeRequest) (again bool, err error) {
+func (p *postgres) together(lock lockOf, group []*writeRequest, run share) (again bool, err error) {
 	ctx := context.Background() // the transaction belongs to many
 	acquiring, cancel := context.WithTimeout(ctx, acquireTime)
 	conn, err := p.store.writes.Conn(acquiring)
@@ -122,7 +126,7 @@ func (p *postgres) together(lock lockOf, group []*writeRequest) (again bool, err
 	if err := lock.take(ctx, sqlTx); err != nil {
 		return !lost(err), err
 	}
-	if err := p.store.writer().share(ctx, sqlTx, group); err != nil {
+	if err := run(p.store.writer(), ctx, sqlTx, group); err != nil {
 		return true, err
 	}
 	if err := sqlTx.Commit(); err != nil {

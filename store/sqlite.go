@@ -56,7 +56,7 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 	}
 	// One connection writes: SQLite takes one writer at a time, and a queue here is
 	// fairer and quicker than its busy handler.
-	writes, err := connect(driver, file, "&_txlock=immediate", 1)
+	writes, err := connect(driver, file, "&_txlock=immediate&_pragma=cache_size(-16000)", 1)
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +125,6 @@ func (s *Store) prepare(ctx context.Context) error {
 		return fmt.Errorf("preparing statements: %w", err)
 	}
 	if s.readSQL, err = query.Prepare(ctx, s.reads); err != nil {
-		return fmt.Errorf("preparing statements: %w", err)
-	}
-	if err := s.savepoints.prepare(ctx, s.writes); err != nil {
 		return fmt.Errorf("preparing statements: %w", err)
 	}
 	return nil

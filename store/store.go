@@ -25,7 +25,6 @@ type Store struct {
 	slow          *sql.DB // for what may take long and changes nothing; reads, on SQLite
 	writeSQL      *query.Queries
 	readSQL       *query.Queries
-	savepoints    savepoints       // of writes
 	keyring       chancery.Keyring // set once by Unlock, before any other use
 	texts         *textCache       // for reading transactions; locks itself
 	backend       backend
@@ -77,7 +76,7 @@ func (s *Store) Unlock(ctx context.Context, newKeyset func() ([]byte, error), op
 func (s *Store) Close() error {
 	close(s.closed)
 	s.backend.end()
-	err := errors.Join(s.savepoints.close(), s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
+	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
 	s.backend.release()
 	return err
 }
@@ -105,7 +104,7 @@ func (s *Store) reader() tx {
 }
 
 func (s *Store) writer() tx {
-	return tx{sql: s.writeSQL, keyring: s.keyring, backend: s.backend, savepoints: &s.savepoints}
+	return tx{sql: s.writeSQL, keyring: s.keyring, backend: s.backend}
 }
 
 // transact runs fn in a transaction of db, with t as it is outside of any.
@@ -141,11 +140,9 @@ type tx struct {
 	sql     *query.Queries
 	exec    query.DBTX // what sql runs on, for statements of one engine alone
 	backend backend
-	// savepoints are those of the store, nil in one that reads.
-	savepoints *savepoints
-	keyring    chancery.Keyring
-	ends       auditEnds  // what is to be sealed before the commit
-	texts      *textCache // nil in one that writes: it sees what is not committed
+	keyring chancery.Keyring
+	ends    auditEnds  // what is to be sealed before the commit
+	texts   *textCache // nil in one that writes: it sees what is not committed
 }
 
 // seal binds a secret to its row; an empty one is stored as null.
