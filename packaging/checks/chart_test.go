@@ -280,7 +280,9 @@ func (m *manifests) checkPod(t *testing.T, template corev1.PodTemplateSpec, secr
 }
 
 func hasPort(c corev1.Container, port intstr.IntOrString) bool {
-	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool { return p.Name == port.String() || fmt.Sprint(p.ContainerPort) == port.String() })
+	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
+		return p.Name == port.String() || fmt.Sprint(p.ContainerPort) == port.String()
+	})
 }
 
 // checkServices finds the pods of every selector, and the service of every ingress.
