@@ -42,8 +42,11 @@ func healthcheck(ctx context.Context, listen string) error {
 	if err != nil {
 		return fmt.Errorf("--metrics-listen: %q is not an address to ask", listen)
 	}
-	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
-		host = "localhost" // it listens on all addresses
+	switch ip, _ := netip.ParseAddr(host); { // it may listen on all addresses
+	case host == "", ip == netip.IPv4Unspecified():
+		host = "127.0.0.1"
+	case ip == netip.IPv6Unspecified():
+		host = "::1"
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTime)
 	defer cancel()
@@ -54,7 +57,7 @@ func healthcheck(ctx context.Context, listen string) error {
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy of the environment's
 	response, err := client.Do(request)
 	if err != nil {
-		return fmt.Errorf("the service does not answer: %w", err)
+		return fmt.Errorf("the service does not answer: %v", err) //nolint:errorlint // explain would take it for one of the API
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
