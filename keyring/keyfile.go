@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"chancery"
 )
@@ -64,7 +66,7 @@ func syncDirectory(path string) error {
 }
 
 // ReadKeyFile reads a key that CreateKeyFile wrote. It refuses a file that
-// others than its owner can reach, and one that is not exactly in that form; no
+// others than its owner can reach, or the group of one that is root's, and one that is not exactly in that form; no
 // error holds any of the file's text.
 func ReadKeyFile(path string) (chancery.Secret, error) {
 	file, err := os.Open(path)
@@ -97,11 +99,22 @@ func checkMode(file *os.File) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("key file %s is not a regular file", file.Name())
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if info.Mode().Perm()&forbidden(ok && owner.Uid == 0, os.Geteuid()) != 0 {
 		return fmt.Errorf("key file %s can be reached by others than its owner (mode %#o): run chmod 600 %[1]s",
 			file.Name(), info.Mode().Perm())
 	}
 	return nil
+}
+
+// forbidden are the bits that a key file's mode may not have. Whoever hands secrets
+// of root's to a service that is not root's lets its group read them: systemd's
+// credentials, Kubernetes with fsGroup.
+func forbidden(rootOwns bool, reader int) fs.FileMode {
+	if rootOwns && reader != 0 {
+		return 0o037
+	}
+	return 0o077
 }
 
 func parseKey(text string) (chancery.Secret, error) {

@@ -205,6 +205,9 @@ func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres:///%s?host=%s&user=chancery", database, s.dir)
 }
 
+// Host is the directory of the server's socket, as PGHOST takes it.
+func (s *Server) Host() string { return s.dir }
+
 // Database makes an empty database and drops it at the end of the test.
 func (s *Server) Database(t testing.TB) (url string) {
 	t.Helper()

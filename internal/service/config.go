@@ -44,9 +44,13 @@ type Config struct {
 	ClockSkew      time.Duration
 	Rates          string
 	AuditKeep      time.Duration
+	StopDelay      time.Duration
 	LogLevel       string
 	LogFormat      string
 }
+
+// DefaultMetricsListen is where the health of a service is asked for.
+const DefaultMetricsListen = "127.0.0.1:8281"
 
 // Flags adds the configuration to a set of flags: the configuration manual.
 func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
@@ -56,7 +60,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.TLS, "tls", "", `"self" serves the API over TLS with a certificate of the embedded CA`)
 	flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file with the API's certificate and chain; read again when it changes")
 	flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file with the key of --tls-cert")
-	flags.StringVar(&c.MetricsListen, "metrics-listen", "127.0.0.1:8281", `address of /healthz, /readyz and /metrics; "off" for none`)
+	flags.StringVar(&c.MetricsListen, "metrics-listen", DefaultMetricsListen, `address of /healthz, /readyz and /metrics; "off" for none`)
 	flags.StringVar(&c.CredentialsOut, "credentials-out", "", "file for the first account's access key, written on the first start with mode 0600 instead of showing it")
 	flags.StringVar(&c.Products, "products", "", "JSON file with the catalogue of products, in place of the built-in one")
 	flags.StringArrayVar(&c.Issuers, "issuer", nil, "who issues for a product, as CODE=NAME, where NAME is one of `chancery issuer add`; repeatable")
@@ -75,6 +79,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.DurationVar(&c.ClockSkew, "clock-skew", rpc.DefaultClockSkew, "how far a request's time may be off")
 	flags.StringVar(&c.Rates, "rates", "default", `how often an account may call each operation: "default" for 100 a second and bursts of 200, "documented" for the original's own figures, "off", or a YAML file of rates`)
 	flags.DurationVar(&c.AuditKeep, "audit-keep", 400*24*time.Hour, "how long lines of the audit log are kept; 0: for ever")
+	flags.DurationVar(&c.StopDelay, "stop-delay", 0, "how long to go on serving once told to stop, while /readyz says no: give a load balancer time to turn to other nodes")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 }
@@ -86,7 +91,7 @@ func (c *Config) check() error {
 			return configError(flag, "%d is not a port", port)
 		}
 	}
-	for flag, length := range map[string]time.Duration{"proof-window": c.ProofWindow, "repeat-window": c.RepeatWindow, "clock-skew": c.ClockSkew, "audit-keep": c.AuditKeep} {
+	for flag, length := range map[string]time.Duration{"proof-window": c.ProofWindow, "repeat-window": c.RepeatWindow, "clock-skew": c.ClockSkew, "audit-keep": c.AuditKeep, "stop-delay": c.StopDelay} {
 		if length < 0 {
 			return configError(flag, "%s is negative", length)
 		}

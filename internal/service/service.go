@@ -56,6 +56,8 @@ type Service struct {
 	// connections before that, and answer them after it.
 	ready     chan struct{}
 	readyOnce sync.Once
+	// turning is closed when no more requests should be sent here.
+	turning chan struct{}
 	// endWork ends background work; workers waits for it.
 	endWork context.CancelFunc
 	workers sync.WaitGroup
@@ -115,7 +117,7 @@ func Start(ctx context.Context, c Config, clock chancery.Clock, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: log, failed: make(chan error, 8), ready: make(chan struct{})}
+	s := &Service{log: log, failed: make(chan error, 8), ready: make(chan struct{}), turning: make(chan struct{})}
 	if s.unlockDir, err = lockDir(c); err != nil {
 		return nil, err
 	}
@@ -152,7 +154,7 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	if err := s.checkIssuers(ctx, catalogue, issuers); err != nil {
 		return err
 	}
-	registry := newRegistry()
+	registry := s.newRegistry(clock)
 	worker := s.work(ctx, clock, catalogue, looker, issuers, c.AuditKeep, registry)
 	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
@@ -184,9 +186,10 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	return nil
 }
 
-func newRegistry() *prometheus.Registry {
+func (s *Service) newRegistry(clock chancery.Clock) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&estate{store: s.store, clock: clock, log: s.log})
 	return registry
 }
 
@@ -290,6 +293,16 @@ func (s *Service) Wait(ctx context.Context) error {
 		return nil
 	case err := <-s.failed:
 		return err
+	}
+}
+
+// TurnAway has /readyz say no, and goes on serving for so long, so that a load
+// balancer learns of it before connections are refused. It is called at most once.
+func (s *Service) TurnAway(ctx context.Context, delay time.Duration) {
+	close(s.turning)
+	select {
+	case <-time.After(delay):
+	case <-ctx.Done():
 	}
 }
 

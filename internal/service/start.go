@@ -147,14 +147,20 @@ func (s *Service) writeCredentials(file *os.File) error {
 	return errors.Join(err, file.Close())
 }
 
-// health serves /healthz (the process answers), /readyz (so does the database)
-// and /metrics.
+// health serves /healthz (the process answers), /readyz (so does the database, and
+// the service was not told to stop) and /metrics.
 func (s *Service) health(registry *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
+		select {
+		case <-s.turning:
+			http.Error(w, "the service stops", http.StatusServiceUnavailable)
+			return
+		default:
+		}
 		if err := s.store.Ping(ctx); err != nil {
 			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 			return

@@ -237,6 +237,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
 	}
+	if q.countExpiringStmt, err = db.PrepareContext(ctx, countExpiring); err != nil {
+		return nil, fmt.Errorf("error preparing query CountExpiring: %w", err)
+	}
 	if q.countIssuanceStmt, err = db.PrepareContext(ctx, countIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssuance: %w", err)
 	}
@@ -246,6 +249,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countNonceStmt, err = db.PrepareContext(ctx, countNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query CountNonce: %w", err)
 	}
+	if q.countOrdersStmt, err = db.PrepareContext(ctx, countOrders); err != nil {
+		return nil, fmt.Errorf("error preparing query CountOrders: %w", err)
+	}
 	if q.countParkedStepsStmt, err = db.PrepareContext(ctx, countParkedSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query CountParkedSteps: %w", err)
 	}
@@ -254,6 +260,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countRevocationStmt, err = db.PrepareContext(ctx, countRevocation); err != nil {
 		return nil, fmt.Errorf("error preparing query CountRevocation: %w", err)
+	}
+	if q.databaseClockStmt, err = db.PrepareContext(ctx, databaseClock); err != nil {
+		return nil, fmt.Errorf("error preparing query DatabaseClock: %w", err)
 	}
 	if q.debitOfStmt, err = db.PrepareContext(ctx, debitOf); err != nil {
 		return nil, fmt.Errorf("error preparing query DebitOf: %w", err)
@@ -338,6 +347,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.firstAuditLineStmt, err = db.PrepareContext(ctx, firstAuditLine); err != nil {
 		return nil, fmt.Errorf("error preparing query FirstAuditLine: %w", err)
+	}
+	if q.firstCRLEndStmt, err = db.PrepareContext(ctx, firstCRLEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query FirstCRLEnd: %w", err)
 	}
 	if q.forgetACMEOpeningsStmt, err = db.PrepareContext(ctx, forgetACMEOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetACMEOpenings: %w", err)
@@ -966,6 +978,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
 		}
 	}
+	if q.countExpiringStmt != nil {
+		if cerr := q.countExpiringStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countExpiringStmt: %w", cerr)
+		}
+	}
 	if q.countIssuanceStmt != nil {
 		if cerr := q.countIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuanceStmt: %w", cerr)
@@ -981,6 +998,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countNonceStmt: %w", cerr)
 		}
 	}
+	if q.countOrdersStmt != nil {
+		if cerr := q.countOrdersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countOrdersStmt: %w", cerr)
+		}
+	}
 	if q.countParkedStepsStmt != nil {
 		if cerr := q.countParkedStepsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countParkedStepsStmt: %w", cerr)
@@ -994,6 +1016,11 @@ func (q *Queries) Close() error {
 	if q.countRevocationStmt != nil {
 		if cerr := q.countRevocationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countRevocationStmt: %w", cerr)
+		}
+	}
+	if q.databaseClockStmt != nil {
+		if cerr := q.databaseClockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing databaseClockStmt: %w", cerr)
 		}
 	}
 	if q.debitOfStmt != nil {
@@ -1134,6 +1161,11 @@ func (q *Queries) Close() error {
 	if q.firstAuditLineStmt != nil {
 		if cerr := q.firstAuditLineStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing firstAuditLineStmt: %w", cerr)
+		}
+	}
+	if q.firstCRLEndStmt != nil {
+		if cerr := q.firstCRLEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing firstCRLEndStmt: %w", cerr)
 		}
 	}
 	if q.forgetACMEOpeningsStmt != nil {
@@ -1691,12 +1723,15 @@ type Queries struct {
 	countContactsStmt           *sql.Stmt
 	countDueStepsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
+	countExpiringStmt           *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countNonceStmt              *sql.Stmt
+	countOrdersStmt             *sql.Stmt
 	countParkedStepsStmt        *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
 	countRevocationStmt         *sql.Stmt
+	databaseClockStmt           *sql.Stmt
 	debitOfStmt                 *sql.Stmt
 	deleteACMEAccountStmt       *sql.Stmt
 	deleteACMEIssuerStmt        *sql.Stmt
@@ -1725,6 +1760,7 @@ type Queries struct {
 	failStepStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	firstAuditLineStmt          *sql.Stmt
+	firstCRLEndStmt             *sql.Stmt
 	forgetACMEOpeningsStmt      *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
 	forgetSessionsStmt          *sql.Stmt
@@ -1891,12 +1927,15 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countContactsStmt:           q.countContactsStmt,
 		countDueStepsStmt:           q.countDueStepsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
+		countExpiringStmt:           q.countExpiringStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countNonceStmt:              q.countNonceStmt,
+		countOrdersStmt:             q.countOrdersStmt,
 		countParkedStepsStmt:        q.countParkedStepsStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countRevocationStmt:         q.countRevocationStmt,
+		databaseClockStmt:           q.databaseClockStmt,
 		debitOfStmt:                 q.debitOfStmt,
 		deleteACMEAccountStmt:       q.deleteACMEAccountStmt,
 		deleteACMEIssuerStmt:        q.deleteACMEIssuerStmt,
@@ -1925,6 +1964,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		failStepStmt:                q.failStepStmt,
 		finishStepStmt:              q.finishStepStmt,
 		firstAuditLineStmt:          q.firstAuditLineStmt,
+		firstCRLEndStmt:             q.firstCRLEndStmt,
 		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
 		forgetSessionsStmt:          q.forgetSessionsStmt,
