@@ -79,6 +79,9 @@ func (o *operatorFlags) reach(ctx context.Context) (admin.Caller, func() error, 
 		return nil, nil, fmt.Errorf("there is no data in %s; `chancery serve` makes it, or name another with --data-dir", o.dataDir)
 	}
 	config := service.Config{DataDir: o.dataDir, Database: o.database, KeyFile: o.keyFile, Products: o.products}
+	if err := config.TakeKey(); err != nil {
+		return nil, nil, err
+	}
 	catalogue, err := config.Catalogue()
 	if err != nil {
 		return nil, nil, err

@@ -202,7 +202,25 @@ func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chan
 	s.workers.Go(func() { pool.Run(ctx) })
 	s.workers.Go(func() { worker.Run(ctx) })
 	s.workers.Go(func() { s.Authority.Publish(ctx) })
+	s.workers.Go(func() { s.followKeyring(ctx) })
 	return worker
+}
+
+// followKeyring learns of rotations on other nodes, also when nothing asks for a key.
+func (s *Service) followKeyring(ctx context.Context) {
+	const pause = 30 * time.Second
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := s.store.LearnKeyring(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("the keyring was changed by another node and cannot be read; this node goes on with the keys it has", "error", err)
+		}
+	}
 }
 
 func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, registry *prometheus.Registry) error {

@@ -138,8 +138,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addPolicyStmt, err = db.PrepareContext(ctx, addPolicy); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPolicy: %w", err)
 	}
+	if q.addRestoreStmt, err = db.PrepareContext(ctx, addRestore); err != nil {
+		return nil, fmt.Errorf("error preparing query AddRestore: %w", err)
+	}
 	if q.addRoleStmt, err = db.PrepareContext(ctx, addRole); err != nil {
 		return nil, fmt.Errorf("error preparing query AddRole: %w", err)
+	}
+	if q.addSealingKeyStmt, err = db.PrepareContext(ctx, addSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query AddSealingKey: %w", err)
 	}
 	if q.addSessionStmt, err = db.PrepareContext(ctx, addSession); err != nil {
 		return nil, fmt.Errorf("error preparing query AddSession: %w", err)
@@ -194,6 +200,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.certificateOfOrderStmt, err = db.PrepareContext(ctx, certificateOfOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query CertificateOfOrder: %w", err)
+	}
+	if q.changeKeysetStmt, err = db.PrepareContext(ctx, changeKeyset); err != nil {
+		return nil, fmt.Errorf("error preparing query ChangeKeyset: %w", err)
 	}
 	if q.claimACMEAuthorizationStmt, err = db.PrepareContext(ctx, claimACMEAuthorization); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimACMEAuthorization: %w", err)
@@ -318,6 +327,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
 	}
+	if q.dropSealingKeyStmt, err = db.PrepareContext(ctx, dropSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query DropSealingKey: %w", err)
+	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
 	}
@@ -375,6 +387,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.issuedOrdersStmt, err = db.PrepareContext(ctx, issuedOrders); err != nil {
 		return nil, fmt.Errorf("error preparing query IssuedOrders: %w", err)
 	}
+	if q.keepSealingKeyStmt, err = db.PrepareContext(ctx, keepSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query KeepSealingKey: %w", err)
+	}
 	if q.keysetStmt, err = db.PrepareContext(ctx, keyset); err != nil {
 		return nil, fmt.Errorf("error preparing query Keyset: %w", err)
 	}
@@ -386,6 +401,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.lastListPartStmt, err = db.PrepareContext(ctx, lastListPart); err != nil {
 		return nil, fmt.Errorf("error preparing query LastListPart: %w", err)
+	}
+	if q.lastRestoreStmt, err = db.PrepareContext(ctx, lastRestore); err != nil {
+		return nil, fmt.Errorf("error preparing query LastRestore: %w", err)
 	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
@@ -419,6 +437,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.membersStmt, err = db.PrepareContext(ctx, members); err != nil {
 		return nil, fmt.Errorf("error preparing query Members: %w", err)
+	}
+	if q.namePrimaryKeyStmt, err = db.PrepareContext(ctx, namePrimaryKey); err != nil {
+		return nil, fmt.Errorf("error preparing query NamePrimaryKey: %w", err)
 	}
 	if q.newestCRLStmt, err = db.PrepareContext(ctx, newestCRL); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestCRL: %w", err)
@@ -483,11 +504,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
 	}
+	if q.raiseCRLsStmt, err = db.PrepareContext(ctx, raiseCRLs); err != nil {
+		return nil, fmt.Errorf("error preparing query RaiseCRLs: %w", err)
+	}
 	if q.removeMemberStmt, err = db.PrepareContext(ctx, removeMember); err != nil {
 		return nil, fmt.Errorf("error preparing query RemoveMember: %w", err)
 	}
 	if q.renewalStmt, err = db.PrepareContext(ctx, renewal); err != nil {
 		return nil, fmt.Errorf("error preparing query Renewal: %w", err)
+	}
+	if q.retireSealingKeysStmt, err = db.PrepareContext(ctx, retireSealingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query RetireSealingKeys: %w", err)
 	}
 	if q.revokeIssuanceStmt, err = db.PrepareContext(ctx, revokeIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query RevokeIssuance: %w", err)
@@ -512,6 +539,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.sealAuditEndStmt, err = db.PrepareContext(ctx, sealAuditEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query SealAuditEnd: %w", err)
+	}
+	if q.sealingKeyListedStmt, err = db.PrepareContext(ctx, sealingKeyListed); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeyListed: %w", err)
+	}
+	if q.sealingKeysStmt, err = db.PrepareContext(ctx, sealingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeys: %w", err)
+	}
+	if q.sealingKeysRetiredStmt, err = db.PrepareContext(ctx, sealingKeysRetired); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeysRetired: %w", err)
 	}
 	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
 		return nil, fmt.Errorf("error preparing query Session: %w", err)
@@ -777,9 +813,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addPolicyStmt: %w", cerr)
 		}
 	}
+	if q.addRestoreStmt != nil {
+		if cerr := q.addRestoreStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addRestoreStmt: %w", cerr)
+		}
+	}
 	if q.addRoleStmt != nil {
 		if cerr := q.addRoleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addRoleStmt: %w", cerr)
+		}
+	}
+	if q.addSealingKeyStmt != nil {
+		if cerr := q.addSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addSealingKeyStmt: %w", cerr)
 		}
 	}
 	if q.addSessionStmt != nil {
@@ -870,6 +916,11 @@ func (q *Queries) Close() error {
 	if q.certificateOfOrderStmt != nil {
 		if cerr := q.certificateOfOrderStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing certificateOfOrderStmt: %w", cerr)
+		}
+	}
+	if q.changeKeysetStmt != nil {
+		if cerr := q.changeKeysetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing changeKeysetStmt: %w", cerr)
 		}
 	}
 	if q.claimACMEAuthorizationStmt != nil {
@@ -1077,6 +1128,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
 		}
 	}
+	if q.dropSealingKeyStmt != nil {
+		if cerr := q.dropSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropSealingKeyStmt: %w", cerr)
+		}
+	}
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
@@ -1172,6 +1228,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing issuedOrdersStmt: %w", cerr)
 		}
 	}
+	if q.keepSealingKeyStmt != nil {
+		if cerr := q.keepSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keepSealingKeyStmt: %w", cerr)
+		}
+	}
 	if q.keysetStmt != nil {
 		if cerr := q.keysetStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing keysetStmt: %w", cerr)
@@ -1190,6 +1251,11 @@ func (q *Queries) Close() error {
 	if q.lastListPartStmt != nil {
 		if cerr := q.lastListPartStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastListPartStmt: %w", cerr)
+		}
+	}
+	if q.lastRestoreStmt != nil {
+		if cerr := q.lastRestoreStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastRestoreStmt: %w", cerr)
 		}
 	}
 	if q.ledgerStmt != nil {
@@ -1245,6 +1311,11 @@ func (q *Queries) Close() error {
 	if q.membersStmt != nil {
 		if cerr := q.membersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing membersStmt: %w", cerr)
+		}
+	}
+	if q.namePrimaryKeyStmt != nil {
+		if cerr := q.namePrimaryKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing namePrimaryKeyStmt: %w", cerr)
 		}
 	}
 	if q.newestCRLStmt != nil {
@@ -1352,6 +1423,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
 		}
 	}
+	if q.raiseCRLsStmt != nil {
+		if cerr := q.raiseCRLsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing raiseCRLsStmt: %w", cerr)
+		}
+	}
 	if q.removeMemberStmt != nil {
 		if cerr := q.removeMemberStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing removeMemberStmt: %w", cerr)
@@ -1360,6 +1436,11 @@ func (q *Queries) Close() error {
 	if q.renewalStmt != nil {
 		if cerr := q.renewalStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing renewalStmt: %w", cerr)
+		}
+	}
+	if q.retireSealingKeysStmt != nil {
+		if cerr := q.retireSealingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing retireSealingKeysStmt: %w", cerr)
 		}
 	}
 	if q.revokeIssuanceStmt != nil {
@@ -1400,6 +1481,21 @@ func (q *Queries) Close() error {
 	if q.sealAuditEndStmt != nil {
 		if cerr := q.sealAuditEndStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sealAuditEndStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeyListedStmt != nil {
+		if cerr := q.sealingKeyListedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeyListedStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeysStmt != nil {
+		if cerr := q.sealingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeysStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeysRetiredStmt != nil {
+		if cerr := q.sealingKeysRetiredStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeysRetiredStmt: %w", cerr)
 		}
 	}
 	if q.sessionStmt != nil {
@@ -1594,7 +1690,9 @@ type Queries struct {
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
 	addPolicyStmt               *sql.Stmt
+	addRestoreStmt              *sql.Stmt
 	addRoleStmt                 *sql.Stmt
+	addSealingKeyStmt           *sql.Stmt
 	addSessionStmt              *sql.Stmt
 	addStepStmt                 *sql.Stmt
 	addUserStmt                 *sql.Stmt
@@ -1613,6 +1711,7 @@ type Queries struct {
 	certificateNamedStmt        *sql.Stmt
 	certificateOfInstanceStmt   *sql.Stmt
 	certificateOfOrderStmt      *sql.Stmt
+	changeKeysetStmt            *sql.Stmt
 	claimACMEAuthorizationStmt  *sql.Stmt
 	claimStepsStmt              *sql.Stmt
 	companyStmt                 *sql.Stmt
@@ -1654,6 +1753,7 @@ type Queries struct {
 	detachAllStmt               *sql.Stmt
 	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
+	dropSealingKeyStmt          *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	firstAuditLineStmt          *sql.Stmt
@@ -1673,10 +1773,12 @@ type Queries struct {
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
+	keepSealingKeyStmt          *sql.Stmt
 	keysetStmt                  *sql.Stmt
 	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
 	lastListPartStmt            *sql.Stmt
+	lastRestoreStmt             *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1688,6 +1790,7 @@ type Queries struct {
 	listTextsStmt               *sql.Stmt
 	markProvedStmt              *sql.Stmt
 	membersStmt                 *sql.Stmt
+	namePrimaryKeyStmt          *sql.Stmt
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
 	newestContactStmt           *sql.Stmt
@@ -1709,8 +1812,10 @@ type Queries struct {
 	putCRLStmt                  *sql.Stmt
 	putRenewalStmt              *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
+	raiseCRLsStmt               *sql.Stmt
 	removeMemberStmt            *sql.Stmt
 	renewalStmt                 *sql.Stmt
+	retireSealingKeysStmt       *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
 	revokeRoleSessionsStmt      *sql.Stmt
 	revokeSessionStmt           *sql.Stmt
@@ -1719,6 +1824,9 @@ type Queries struct {
 	roleOfIDStmt                *sql.Stmt
 	rolesStmt                   *sql.Stmt
 	sealAuditEndStmt            *sql.Stmt
+	sealingKeyListedStmt        *sql.Stmt
+	sealingKeysStmt             *sql.Stmt
+	sealingKeysRetiredStmt      *sql.Stmt
 	sessionStmt                 *sql.Stmt
 	sessionsStmt                *sql.Stmt
 	setACMEAccountURLStmt       *sql.Stmt
@@ -1786,7 +1894,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
 		addPolicyStmt:               q.addPolicyStmt,
+		addRestoreStmt:              q.addRestoreStmt,
 		addRoleStmt:                 q.addRoleStmt,
+		addSealingKeyStmt:           q.addSealingKeyStmt,
 		addSessionStmt:              q.addSessionStmt,
 		addStepStmt:                 q.addStepStmt,
 		addUserStmt:                 q.addUserStmt,
@@ -1805,6 +1915,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateNamedStmt:        q.certificateNamedStmt,
 		certificateOfInstanceStmt:   q.certificateOfInstanceStmt,
 		certificateOfOrderStmt:      q.certificateOfOrderStmt,
+		changeKeysetStmt:            q.changeKeysetStmt,
 		claimACMEAuthorizationStmt:  q.claimACMEAuthorizationStmt,
 		claimStepsStmt:              q.claimStepsStmt,
 		companyStmt:                 q.companyStmt,
@@ -1846,6 +1957,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		detachAllStmt:               q.detachAllStmt,
 		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
+		dropSealingKeyStmt:          q.dropSealingKeyStmt,
 		evidenceStmt:                q.evidenceStmt,
 		finishStepStmt:              q.finishStepStmt,
 		firstAuditLineStmt:          q.firstAuditLineStmt,
@@ -1865,10 +1977,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
+		keepSealingKeyStmt:          q.keepSealingKeyStmt,
 		keysetStmt:                  q.keysetStmt,
 		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
 		lastListPartStmt:            q.lastListPartStmt,
+		lastRestoreStmt:             q.lastRestoreStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1880,6 +1994,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listTextsStmt:               q.listTextsStmt,
 		markProvedStmt:              q.markProvedStmt,
 		membersStmt:                 q.membersStmt,
+		namePrimaryKeyStmt:          q.namePrimaryKeyStmt,
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
 		newestContactStmt:           q.newestContactStmt,
@@ -1901,8 +2016,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putCRLStmt:                  q.putCRLStmt,
 		putRenewalStmt:              q.putRenewalStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
+		raiseCRLsStmt:               q.raiseCRLsStmt,
 		removeMemberStmt:            q.removeMemberStmt,
 		renewalStmt:                 q.renewalStmt,
+		retireSealingKeysStmt:       q.retireSealingKeysStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
 		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
 		revokeSessionStmt:           q.revokeSessionStmt,
@@ -1911,6 +2028,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		roleOfIDStmt:                q.roleOfIDStmt,
 		rolesStmt:                   q.rolesStmt,
 		sealAuditEndStmt:            q.sealAuditEndStmt,
+		sealingKeyListedStmt:        q.sealingKeyListedStmt,
+		sealingKeysStmt:             q.sealingKeysStmt,
+		sealingKeysRetiredStmt:      q.sealingKeysRetiredStmt,
 		sessionStmt:                 q.sessionStmt,
 		sessionsStmt:                q.sessionsStmt,
 		setACMEAccountURLStmt:       q.setACMEAccountURLStmt,
