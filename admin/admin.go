@@ -118,6 +118,9 @@ var calls = map[string]call{
 	"issuer.list":        bind((*Admin).ListIssuers),
 	"issuer.test":        bind((*Admin).TestIssuer),
 	"issuer.remove":      bind((*Admin).RemoveIssuer),
+	"keyring.status":     bind((*Admin).KeyringStatus),
+	"keyring.rotate":     bind((*Admin).RotateKeyring),
+	"keyring.rewrap":     bind((*Admin).RewrapKeyring),
 	"doctor":             bind((*Admin).Doctor),
 }
 

@@ -98,7 +98,8 @@ you have work when they point at it.
 	)
 	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
 		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), accessKeyCommand(), auditCommand(),
-		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), doctorCommand(), migrateCommand())
+		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), doctorCommand(),
+		keyringCommand(), migrateCommand())
 	markUsageErrors(root)
 	return root
 }
