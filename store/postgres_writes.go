@@ -20,6 +20,7 @@ import (
 // for why not SERIALIZABLE.
 type postgres struct {
 	store  *Store
+	flags  string // of PostgreSQL's programs
 	queues queues
 }
 

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"chancery"
@@ -41,6 +42,8 @@ type backend interface {
 	alone(ctx context.Context, fn func() error) error
 	// checks are the doctor's checks of the database itself.
 	checks() []invariant
+	// copy is Store.Copy.
+	copy(ctx context.Context) (*os.File, error)
 	// end waits for what runs in the background, before the connections are closed.
 	end()
 	// release comes last.

@@ -99,7 +99,7 @@ you have work when they point at it.
 	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
 		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), accessKeyCommand(), auditCommand(),
 		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), doctorCommand(),
-		keyringCommand(), migrateCommand())
+		backupCommand(), restoreCommand(), keyringCommand(), migrateCommand())
 	markUsageErrors(root)
 	return root
 }

@@ -165,8 +165,12 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	if err != nil {
 		return err
 	}
+	restored, err := s.store.RestoredAt(ctx)
+	if err != nil {
+		return err
+	}
 	gateway := &rpc.Gateway{
-		Store: s.store, Clock: clock, Log: s.log, APIs: apis,
+		NotBefore: restored, Store: s.store, Clock: clock, Log: s.log, APIs: apis,
 		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry),
 	}
 	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
@@ -363,7 +367,7 @@ func openLocked(ctx context.Context, c Config) (*store.Store, error) {
 		}
 		return opened, nil
 	}
-	opened, err := store.Open(ctx, filepath.Join(c.DataDir, "chancery.db"))
+	opened, err := store.Open(ctx, filepath.Join(c.DataDir, databaseName))
 	if err != nil {
 		return nil, fmt.Errorf("opening the database in %s: %w", c.DataDir, err)
 	}
