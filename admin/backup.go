@@ -64,7 +64,7 @@ func (a *Admin) serveBackup(w http.ResponseWriter, r *http.Request) {
 
 // Backup implements Copier over the socket.
 func (s *Socket) Backup(ctx context.Context) (Copy, error) {
-	response, err := s.post(ctx, backupPath, nil)
+	response, err := s.post(ctx, backupPath, nil) //nolint:bodyclose // who reads the copy closes it
 	if err != nil {
 		return Copy{}, err
 	}

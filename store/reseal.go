@@ -50,7 +50,6 @@ func (t *tx) staleIn(after chancery.SealedPlace, most int) (values []chancery.Se
 	if c.named {
 		start = after.Name
 	}
-	//nolint:gosec // the names are constants
 	rows, err := t.exec.QueryContext(t.ctx, fmt.Sprintf(`SELECT %s, %s, %s FROM %s
 		WHERE %[1]s > $1 AND %[3]s IS NOT NULL AND substr(%[3]s, 1, 5) <> $2 ORDER BY %[1]s LIMIT $3`, c.id, c.account, c.column, c.table),
 		start, t.keyring.held().Keys()[0].Prefix(), most)
@@ -92,7 +91,6 @@ func (t *tx) Reseal(v chancery.SealedValue) error {
 	}
 	// What was read is compared: whoever wrote meanwhile has sealed as new, or is
 	// found by the next look.
-	//nolint:gosec // the names are constants
 	_, err = t.exec.ExecContext(t.ctx, fmt.Sprintf("UPDATE %s SET %s = $1 WHERE %s = $2 AND %[2]s = $3", c.table, c.column, c.id), sealed, id, v.Sealed)
 	if err != nil {
 		return fmt.Errorf("sealing %s %v anew: %w", c.table, id, err)
@@ -215,7 +213,6 @@ func (s *Store) countSealed(ctx context.Context) (map[chancery.SealingKey]int64,
 }
 
 func (s *Store) countColumn(ctx context.Context, c sealedColumn, counts map[chancery.SealingKey]int64) error {
-	//nolint:gosec // the names are constants
 	rows, err := s.slow.QueryContext(ctx, fmt.Sprintf("SELECT substr(%s, 1, 5), COUNT(*) FROM %s WHERE %[1]s IS NOT NULL GROUP BY 1", c.column, c.table))
 	if err != nil {
 		return err
