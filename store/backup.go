@@ -127,13 +127,16 @@ func newestSchema(db *sql.DB) (int64, error) {
 
 // Restored prepares data that an older copy was made of for taking the place of newer
 // data, which is lost: the next CRLs get numbers above those that others may have seen,
-// and requests from before now are refused, since their nonces may be lost. It needs no
-// keyring.
+// requests from before now are refused, since their nonces may be lost, and steps that
+// were being worked on are free. It needs no keyring, and no node may be running.
 func (s *Store) Restored(ctx context.Context, now time.Time) error {
 	return s.Write(ctx, func(some chancery.Tx) error {
 		t := some.(*tx) //nolint:forcetypeassert // it is this store's own
 		if _, err := t.sql.RaiseCRLs(t.ctx, now.Unix()); err != nil {
 			return fmt.Errorf("raising the numbers of CRLs: %w", err)
+		}
+		if err := t.sql.FreeLeases(t.ctx); err != nil {
+			return fmt.Errorf("freeing leases: %w", err)
 		}
 		if err := t.sql.AddRestore(t.ctx, toMillis(now)); err != nil {
 			return fmt.Errorf("keeping when the data was restored: %w", err)

@@ -19,6 +19,7 @@ var scansAllowed = map[string]string{
 	"SealingKeysRetired": "a handful of rows",
 	"RetireSealingKeys":  "a handful of rows",
 	"LastRestore":        "walks an index from its end to the first row",
+	"FreeLeases":         "looks at all of them, when a copy is restored",
 	"RaiseCRLs":          "changes all of them, when a copy is restored",
 	"NextStep":           "walks the index from its start past the few steps that are leased",
 }

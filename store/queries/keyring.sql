@@ -43,3 +43,7 @@ SELECT at FROM restores ORDER BY at DESC LIMIT 1;
 -- name: RaiseCRLs :execrows
 UPDATE crls SET number = CASE WHEN number < sqlc.arg(least) THEN sqlc.arg(least) ELSE number + 1 END, der = NULL
 WHERE number > 0;
+
+-- Whoever held a lease of what is now restored works on the data that is lost.
+-- name: FreeLeases :exec
+UPDATE steps SET lease_until = 0, version = version + 1 WHERE lease_until > 0;

@@ -351,6 +351,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.freeACMEOrderURLStmt, err = db.PrepareContext(ctx, freeACMEOrderURL); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeACMEOrderURL: %w", err)
 	}
+	if q.freeLeasesStmt, err = db.PrepareContext(ctx, freeLeases); err != nil {
+		return nil, fmt.Errorf("error preparing query FreeLeases: %w", err)
+	}
 	if q.giveUnitBackStmt, err = db.PrepareContext(ctx, giveUnitBack); err != nil {
 		return nil, fmt.Errorf("error preparing query GiveUnitBack: %w", err)
 	}
@@ -1168,6 +1171,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing freeACMEOrderURLStmt: %w", cerr)
 		}
 	}
+	if q.freeLeasesStmt != nil {
+		if cerr := q.freeLeasesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing freeLeasesStmt: %w", cerr)
+		}
+	}
 	if q.giveUnitBackStmt != nil {
 		if cerr := q.giveUnitBackStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing giveUnitBackStmt: %w", cerr)
@@ -1761,6 +1769,7 @@ type Queries struct {
 	forgetNoncesStmt            *sql.Stmt
 	forgetSessionsStmt          *sql.Stmt
 	freeACMEOrderURLStmt        *sql.Stmt
+	freeLeasesStmt              *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
 	groupNamedStmt              *sql.Stmt
 	groupOfIDStmt               *sql.Stmt
@@ -1965,6 +1974,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		forgetNoncesStmt:            q.forgetNoncesStmt,
 		forgetSessionsStmt:          q.forgetSessionsStmt,
 		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
+		freeLeasesStmt:              q.freeLeasesStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
 		groupNamedStmt:              q.groupNamedStmt,
 		groupOfIDStmt:               q.groupOfIDStmt,

@@ -67,6 +67,16 @@ func (q *Queries) DropSealingKey(ctx context.Context, id int64) error {
 	return err
 }
 
+const freeLeases = `-- name: FreeLeases :exec
+UPDATE steps SET lease_until = 0, version = version + 1 WHERE lease_until > 0
+`
+
+// Whoever held a lease of what is now restored works on the data that is lost.
+func (q *Queries) FreeLeases(ctx context.Context) error {
+	_, err := q.exec(ctx, q.freeLeasesStmt, freeLeases)
+	return err
+}
+
 const keepSealingKey = `-- name: KeepSealingKey :exec
 INSERT INTO sealing_keys (id, added_at, retired_at) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING
 `
