@@ -192,7 +192,8 @@ func TestBackupOfPostgres(t *testing.T) {
 	busy := one.load(t, who, there, who, there)
 	orders := busy.acknowledged(t, 20)
 	refused := one.command(t, "backup", "FILE")
-	dump, _, _ := strings.Cut(refused.stderr[strings.Index(refused.stderr, "pg_dump"):], "\n")
+	_, dump, _ := strings.Cut(refused.stderr, "pg_dump ")
+	dump, _, _ = strings.Cut("pg_dump "+dump, "\n")
 	copied := filepath.Join(t.TempDir(), "copy.dump")
 	arguments := strings.Fields(strings.Replace(dump, "FILE", copied, 1))
 	run := func(arguments ...string) {

@@ -462,3 +462,59 @@ func TestAnUnknownKeyIsAskedForOnce(t *testing.T) {
 		t.Errorf("%d looks", looks)
 	}
 }
+
+// TestRestoredDataNumbersItsCRLsHigher: those that were published, and those that the
+// lost data may have begun.
+func TestRestoredDataNumbersItsCRLsHigher(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, s *Store, behind tampered) {
+		storetest.Furnish(t, s)
+		var authority string
+		var before chancery.CRL
+		read := func(partition int64) (crl chancery.CRL) {
+			t.Helper()
+			err := s.Read(ctx, func(tx chancery.Tx) (err error) {
+				authorities, err := tx.Authorities()
+				if err == nil {
+					authority = authorities[0].ID
+					crl, err = tx.CRL(authority, partition)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return crl
+		}
+		before = read(0)
+		if before.Number == 0 {
+			t.Fatal("the estate has no CRL")
+		}
+		now := time.Now()
+		if err := s.Restored(ctx, now); err != nil {
+			t.Fatal(err)
+		}
+		after := read(0)
+		if after.Number < now.Unix() || len(after.DER) > 0 || !after.ThisUpdate.Equal(before.ThisUpdate) {
+			t.Errorf("CRL %d became %d with %d bytes", before.Number, after.Number, len(after.DER))
+		}
+		if err := s.Restored(ctx, now); err != nil { // twice in a second
+			t.Fatal(err)
+		}
+		if again := read(0); again.Number != after.Number+1 {
+			t.Errorf("a second restore gives %d after %d", again.Number, after.Number)
+		}
+		err := s.Write(ctx, func(tx chancery.Tx) error {
+			return tx.AddIssuance(chancery.Issuance{Serial: "77", AuthorityID: authority, CRL: 5, ToBeSigned: []byte("x"), At: now, NotAfter: now.Add(time.Hour)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if begun := read(5); begun.Number < now.Unix() {
+			t.Errorf("a CRL that is begun after it has the number %d", begun.Number)
+		}
+		if at, err := s.RestoredAt(ctx); err != nil || at.Unix() != now.Unix() {
+			t.Errorf("it was restored at %v: %v", at, err)
+		}
+		clean(t, behind)
+	})
+}

@@ -66,6 +66,7 @@ var withoutAccount = map[string]string{
 	"ACMEOrderOfURL":          "tells whether any order has it",
 	"FreeACMEOrderURL":        "takes what any order has that ended",
 	"OpenACMEOrders":          "for the operator, who removes an issuer",
+	"FreeLeases":              "of restored data, whoever it is of",
 	"ClaimSteps":              "workers serve all accounts",
 	"NextStep":                "workers serve all accounts",
 	"FinishStep":              "the version is known only to who holds the lease",

@@ -41,7 +41,7 @@ SELECT at FROM restores ORDER BY at DESC LIMIT 1;
 -- A CRL that is made next gets a number above any that the lost data can have given:
 -- those rise by one at a time, and far more seldom than the seconds that raise this.
 -- name: RaiseCRLs :execrows
-UPDATE crls SET number = CASE WHEN number < sqlc.arg(least) THEN sqlc.arg(least) ELSE number + 1 END, der = NULL
+UPDATE crls SET number = CASE WHEN number < sqlc.arg(least) THEN sqlc.arg(least) ELSE number + 1 END, der = NULL, next_update = 0
 WHERE number > 0;
 
 -- Whoever held a lease of what is now restored works on the data that is lost.

@@ -124,7 +124,7 @@ func (q *Queries) NamePrimaryKey(ctx context.Context, primaryKeyID int64) error 
 }
 
 const raiseCRLs = `-- name: RaiseCRLs :execrows
-UPDATE crls SET number = CASE WHEN number < $1 THEN $1 ELSE number + 1 END, der = NULL
+UPDATE crls SET number = CASE WHEN number < $1 THEN $1 ELSE number + 1 END, der = NULL, next_update = 0
 WHERE number > 0
 `
 
