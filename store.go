@@ -80,6 +80,7 @@ type Tx interface {
 	PolicyTx
 	SessionTx
 	AuditTx
+	KeyringTx
 }
 
 // AccountTx is the part of Tx about accounts and who signs for them.
@@ -417,4 +418,33 @@ type AuditTx interface {
 	// ForgetAudit removes an account's oldest lines up to the first that is of a time
 	// or later, at most so many, and keeps where the chain now begins.
 	ForgetAudit(account AccountID, before time.Time, most int64) (removed int64, err error)
+}
+
+// KeyringTx is the part of Tx about what secrets are sealed with.
+type KeyringTx interface {
+	// StaleSecrets lists sealed values that stand after a place, of whatever account,
+	// and are sealed with another key than the keyring's newest, by their places and at
+	// most so many.
+	StaleSecrets(after SealedPlace, most int) ([]SealedValue, error)
+	// Reseal seals a value anew with the newest key, unless it was changed or removed
+	// since it was read: then it does nothing. It is ErrDoesNotOpen for a damaged value.
+	Reseal(SealedValue) error
+}
+
+// ErrDoesNotOpen means that a sealed value is damaged, or not of its place.
+var ErrDoesNotOpen = errors.New("a sealed value does not open")
+
+// SealedPlace is where a sealed value stands; they have an order, in which the zero
+// value comes before all.
+type SealedPlace struct {
+	Column int    // of those that hold sealed values
+	ID     int64  // of the row, where that is a number
+	Name   string // of the row, where it is not
+}
+
+// SealedValue is a sealed value as it was read.
+type SealedValue struct {
+	Place     SealedPlace
+	AccountID AccountID // 0 for a value of the service
+	Sealed    []byte
 }

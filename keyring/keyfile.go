@@ -50,10 +50,15 @@ func CreateKeyFile(path string) error {
 	return nil
 }
 
-func writeKey(file *os.File) error {
+// NewKey makes a random key-encryption key, as the one line that a key file holds.
+func NewKey() chancery.Secret {
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails: crypto/rand ends the process instead
-	_, err := io.WriteString(file, keyPrefix+keyEncoding.EncodeToString(key)+"\n")
+	return chancery.NewSecret([]byte(keyPrefix + keyEncoding.EncodeToString(key) + "\n"))
+}
+
+func writeKey(file *os.File) error {
+	_, err := file.Write(NewKey().Reveal())
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
@@ -82,7 +87,7 @@ func ReadKeyFile(path string) (chancery.Secret, error) {
 	if err != nil {
 		return chancery.Secret{}, fmt.Errorf("reading the key file: %w", err)
 	}
-	key, err := parseKey(string(text))
+	key, err := ParseKey(string(text))
 	if err != nil {
 		return chancery.Secret{}, fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -117,7 +122,9 @@ func forbidden(rootOwns bool, reader int) fs.FileMode {
 	return 0o077
 }
 
-func parseKey(text string) (chancery.Secret, error) {
+// ParseKey reads the line of a key file, with or without its end. No error holds any
+// of the text.
+func ParseKey(text string) (chancery.Secret, error) {
 	encoded, found := strings.CutPrefix(strings.TrimSuffix(text, "\n"), keyPrefix)
 	if !found {
 		return chancery.Secret{}, fmt.Errorf("does not begin with %q", keyPrefix)

@@ -35,6 +35,9 @@ type Gateway struct {
 	APIs  []chancery.API
 	// ClockSkew is how far a request's time may be off, either way. Default 15 minutes.
 	ClockSkew time.Duration
+	// NotBefore refuses requests from before; zero: as ClockSkew says. Where data was
+	// restored, the nonces of such requests may be lost.
+	NotBefore time.Time
 	// Rates says how often an account may call an operation; nil: as often as it likes.
 	Rates Rates
 	// Metrics may be nil.

@@ -39,7 +39,7 @@ var migrated = sync.OnceValue(func() error {
 // emptyTables leaves a database as it was migrated.
 const emptyTables = `DO $$ DECLARE one TEXT; BEGIN
 	SET LOCAL session_replication_role = replica; -- references are not looked at
-	FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('keysets', 'goose_db_version')
+	FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('keysets', 'sealing_keys', 'goose_db_version')
 	LOOP EXECUTE format('DELETE FROM %I', one); END LOOP;
 END $$`
 

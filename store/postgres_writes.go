@@ -21,6 +21,7 @@ import (
 // for why not SERIALIZABLE.
 type postgres struct {
 	store  *Store
+	flags  string // of PostgreSQL's programs
 	queues queues
 }
 
@@ -51,24 +52,30 @@ func (p *postgres) write(ctx context.Context, fn func(chancery.Tx) error) error 
 	if account != 0 {
 		return p.queues.write(ctx, account, fn, p.serve)
 	}
-	lock := lockOf{"SELECT pg_advisory_xact_lock($1)", []any{writersLock}}
+	lock := lockOf{"pg_advisory_xact_lock($1)", []any{writersLock}}
 	if confined {
-		lock.statement = "SELECT pg_advisory_xact_lock_shared($1)"
+		lock.calls = "pg_advisory_xact_lock_shared($1)"
 	}
 	return p.single(ctx, lock, fn)
 }
 
-// lockOf is what a Write takes before anything else.
+// lockOf is what a Write takes before anything else: calls in a SELECT.
 type lockOf struct {
-	statement string
+	calls     string
 	arguments []any
 }
 
-func (l lockOf) take(ctx context.Context, on query.DBTX) error {
-	if _, err := on.ExecContext(ctx, l.statement, l.arguments...); err != nil {
+// take has the same statement tell which key is the primary of the keyring, so that a
+// node that was frozen while another rotated does not seal with a key that is dropped
+// later. The answer may be older than the lock, by as long as the lock was waited for
+// (lockTime); a key is dropped long after it became an old one.
+func (l lockOf) take(ctx context.Context, on query.DBTX, t *tx) error {
+	var primary int64
+	row := on.QueryRowContext(ctx, "SELECT COALESCE((SELECT primary_key_id FROM keysets WHERE id = 1), 0) FROM (SELECT "+l.calls+") locked", l.arguments...)
+	if err := row.Scan(&primary); err != nil {
 		return fmt.Errorf("waiting for other writers: %w", err)
 	}
-	return nil
+	return t.renew(chancery.SealingKey(primary)) //nolint:gosec // ids have 32 bits
 }
 
 var readCommitted = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
@@ -78,7 +85,7 @@ var readCommitted = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 func (p *postgres) single(ctx context.Context, lock lockOf, fn func(chancery.Tx) error) error {
 	return p.transact(context.WithoutCancel(ctx), p.store.writes, readCommitted, p.store.writer(), func(some chancery.Tx) error {
 		t := some.(*tx) //nolint:forcetypeassert // it is this store's own
-		if err := lock.take(t.ctx, t.exec); err != nil {
+		if err := lock.take(t.ctx, t.exec, t); err != nil {
 			return err
 		}
 		return fn(some)
@@ -88,7 +95,7 @@ func (p *postgres) single(ctx context.Context, lock lockOf, fn func(chancery.Tx)
 // serve commits writes of one account together or, when the database failed one of
 // them, each alone.
 func (p *postgres) serve(account chancery.AccountID, group []*writeRequest) {
-	lock := lockOf{"SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", []any{writersLock, int64(account)}}
+	lock := lockOf{"pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", []any{writersLock, int64(account)}}
 	if len(group) > 1 {
 		again, err := p.together(lock, group, tx.shareAll)
 		if errors.Is(err, errOneFailed) {
@@ -123,10 +130,12 @@ func (p *postgres) together(lock lockOf, group []*writeRequest, run share) (agai
 		return true, fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer func() { _ = sqlTx.Rollback() }()
-	if err := lock.take(ctx, sqlTx); err != nil {
+	t := p.store.writer()
+	t.ctx, t.sql = ctx, t.sql.WithTx(sqlTx)
+	if err := lock.take(ctx, sqlTx, &t); err != nil {
 		return !lost(err), err
 	}
-	if err := run(p.store.writer(), ctx, sqlTx, group); err != nil {
+	if err := run(t, ctx, sqlTx, group); err != nil {
 		return true, err
 	}
 	if err := sqlTx.Commit(); err != nil {

@@ -64,6 +64,7 @@ func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.St
 		chancery.RevokeOrder:  w.revokeOrder,
 		chancery.OpenOrder:    w.openOrder,
 		chancery.AskRenewal:   w.askRenewal,
+		chancery.Reseal:       w.reseal,
 	}
 }
 

@@ -167,8 +167,12 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	if err != nil {
 		return err
 	}
+	restored, err := s.store.RestoredAt(ctx)
+	if err != nil {
+		return err
+	}
 	gateway := &rpc.Gateway{
-		Store: s.store, Clock: clock, Log: s.log, APIs: apis,
+		NotBefore: restored, Store: s.store, Clock: clock, Log: s.log, APIs: apis,
 		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry),
 	}
 	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
@@ -206,7 +210,25 @@ func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chan
 	s.workers.Go(func() { pool.Run(ctx) })
 	s.workers.Go(func() { worker.Run(ctx) })
 	s.workers.Go(func() { s.Authority.Publish(ctx) })
+	s.workers.Go(func() { s.followKeyring(ctx) })
 	return worker
+}
+
+// followKeyring learns of rotations on other nodes, also when nothing asks for a key.
+func (s *Service) followKeyring(ctx context.Context) {
+	const pause = 30 * time.Second
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := s.store.LearnKeyring(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("the keyring was changed by another node and cannot be read; this node goes on with the keys it has", "error", err)
+		}
+	}
 }
 
 func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, registry *prometheus.Registry) error {
@@ -359,7 +381,7 @@ func openLocked(ctx context.Context, c Config) (*store.Store, error) {
 		}
 		return opened, nil
 	}
-	opened, err := store.Open(ctx, filepath.Join(c.DataDir, "chancery.db"))
+	opened, err := store.Open(ctx, filepath.Join(c.DataDir, databaseName))
 	if err != nil {
 		return nil, fmt.Errorf("opening the database in %s: %w", c.DataDir, err)
 	}

@@ -138,8 +138,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addPolicyStmt, err = db.PrepareContext(ctx, addPolicy); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPolicy: %w", err)
 	}
+	if q.addRestoreStmt, err = db.PrepareContext(ctx, addRestore); err != nil {
+		return nil, fmt.Errorf("error preparing query AddRestore: %w", err)
+	}
 	if q.addRoleStmt, err = db.PrepareContext(ctx, addRole); err != nil {
 		return nil, fmt.Errorf("error preparing query AddRole: %w", err)
+	}
+	if q.addSealingKeyStmt, err = db.PrepareContext(ctx, addSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query AddSealingKey: %w", err)
 	}
 	if q.addSessionStmt, err = db.PrepareContext(ctx, addSession); err != nil {
 		return nil, fmt.Errorf("error preparing query AddSession: %w", err)
@@ -194,6 +200,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.certificateOfOrderStmt, err = db.PrepareContext(ctx, certificateOfOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query CertificateOfOrder: %w", err)
+	}
+	if q.changeKeysetStmt, err = db.PrepareContext(ctx, changeKeyset); err != nil {
+		return nil, fmt.Errorf("error preparing query ChangeKeyset: %w", err)
 	}
 	if q.claimACMEAuthorizationStmt, err = db.PrepareContext(ctx, claimACMEAuthorization); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimACMEAuthorization: %w", err)
@@ -336,6 +345,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
 	}
+	if q.dropSealingKeyStmt, err = db.PrepareContext(ctx, dropSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query DropSealingKey: %w", err)
+	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
 	}
@@ -362,6 +374,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.freeACMEOrderURLStmt, err = db.PrepareContext(ctx, freeACMEOrderURL); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeACMEOrderURL: %w", err)
+	}
+	if q.freeLeasesStmt, err = db.PrepareContext(ctx, freeLeases); err != nil {
+		return nil, fmt.Errorf("error preparing query FreeLeases: %w", err)
 	}
 	if q.giveUnitBackStmt, err = db.PrepareContext(ctx, giveUnitBack); err != nil {
 		return nil, fmt.Errorf("error preparing query GiveUnitBack: %w", err)
@@ -399,6 +414,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.issuedOrdersStmt, err = db.PrepareContext(ctx, issuedOrders); err != nil {
 		return nil, fmt.Errorf("error preparing query IssuedOrders: %w", err)
 	}
+	if q.keepSealingKeyStmt, err = db.PrepareContext(ctx, keepSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query KeepSealingKey: %w", err)
+	}
 	if q.keysetStmt, err = db.PrepareContext(ctx, keyset); err != nil {
 		return nil, fmt.Errorf("error preparing query Keyset: %w", err)
 	}
@@ -407,6 +425,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
+	}
+	if q.lastRestoreStmt, err = db.PrepareContext(ctx, lastRestore); err != nil {
+		return nil, fmt.Errorf("error preparing query LastRestore: %w", err)
 	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
@@ -443,6 +464,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.membersStmt, err = db.PrepareContext(ctx, members); err != nil {
 		return nil, fmt.Errorf("error preparing query Members: %w", err)
+	}
+	if q.namePrimaryKeyStmt, err = db.PrepareContext(ctx, namePrimaryKey); err != nil {
+		return nil, fmt.Errorf("error preparing query NamePrimaryKey: %w", err)
 	}
 	if q.newestCRLStmt, err = db.PrepareContext(ctx, newestCRL); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestCRL: %w", err)
@@ -504,11 +528,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
 	}
+	if q.raiseCRLsStmt, err = db.PrepareContext(ctx, raiseCRLs); err != nil {
+		return nil, fmt.Errorf("error preparing query RaiseCRLs: %w", err)
+	}
 	if q.removeMemberStmt, err = db.PrepareContext(ctx, removeMember); err != nil {
 		return nil, fmt.Errorf("error preparing query RemoveMember: %w", err)
 	}
 	if q.renewalStmt, err = db.PrepareContext(ctx, renewal); err != nil {
 		return nil, fmt.Errorf("error preparing query Renewal: %w", err)
+	}
+	if q.retireSealingKeysStmt, err = db.PrepareContext(ctx, retireSealingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query RetireSealingKeys: %w", err)
 	}
 	if q.retryStepStmt, err = db.PrepareContext(ctx, retryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query RetryStep: %w", err)
@@ -536,6 +566,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.sealAuditEndStmt, err = db.PrepareContext(ctx, sealAuditEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query SealAuditEnd: %w", err)
+	}
+	if q.sealingKeyListedStmt, err = db.PrepareContext(ctx, sealingKeyListed); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeyListed: %w", err)
+	}
+	if q.sealingKeysStmt, err = db.PrepareContext(ctx, sealingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeys: %w", err)
+	}
+	if q.sealingKeysRetiredStmt, err = db.PrepareContext(ctx, sealingKeysRetired); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeysRetired: %w", err)
 	}
 	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
 		return nil, fmt.Errorf("error preparing query Session: %w", err)
@@ -813,9 +852,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addPolicyStmt: %w", cerr)
 		}
 	}
+	if q.addRestoreStmt != nil {
+		if cerr := q.addRestoreStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addRestoreStmt: %w", cerr)
+		}
+	}
 	if q.addRoleStmt != nil {
 		if cerr := q.addRoleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addRoleStmt: %w", cerr)
+		}
+	}
+	if q.addSealingKeyStmt != nil {
+		if cerr := q.addSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addSealingKeyStmt: %w", cerr)
 		}
 	}
 	if q.addSessionStmt != nil {
@@ -906,6 +955,11 @@ func (q *Queries) Close() error {
 	if q.certificateOfOrderStmt != nil {
 		if cerr := q.certificateOfOrderStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing certificateOfOrderStmt: %w", cerr)
+		}
+	}
+	if q.changeKeysetStmt != nil {
+		if cerr := q.changeKeysetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing changeKeysetStmt: %w", cerr)
 		}
 	}
 	if q.claimACMEAuthorizationStmt != nil {
@@ -1143,6 +1197,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
 		}
 	}
+	if q.dropSealingKeyStmt != nil {
+		if cerr := q.dropSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropSealingKeyStmt: %w", cerr)
+		}
+	}
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
@@ -1186,6 +1245,11 @@ func (q *Queries) Close() error {
 	if q.freeACMEOrderURLStmt != nil {
 		if cerr := q.freeACMEOrderURLStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing freeACMEOrderURLStmt: %w", cerr)
+		}
+	}
+	if q.freeLeasesStmt != nil {
+		if cerr := q.freeLeasesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing freeLeasesStmt: %w", cerr)
 		}
 	}
 	if q.giveUnitBackStmt != nil {
@@ -1248,6 +1312,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing issuedOrdersStmt: %w", cerr)
 		}
 	}
+	if q.keepSealingKeyStmt != nil {
+		if cerr := q.keepSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keepSealingKeyStmt: %w", cerr)
+		}
+	}
 	if q.keysetStmt != nil {
 		if cerr := q.keysetStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing keysetStmt: %w", cerr)
@@ -1261,6 +1330,11 @@ func (q *Queries) Close() error {
 	if q.lastEvidenceStmt != nil {
 		if cerr := q.lastEvidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
+		}
+	}
+	if q.lastRestoreStmt != nil {
+		if cerr := q.lastRestoreStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastRestoreStmt: %w", cerr)
 		}
 	}
 	if q.ledgerStmt != nil {
@@ -1321,6 +1395,11 @@ func (q *Queries) Close() error {
 	if q.membersStmt != nil {
 		if cerr := q.membersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing membersStmt: %w", cerr)
+		}
+	}
+	if q.namePrimaryKeyStmt != nil {
+		if cerr := q.namePrimaryKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing namePrimaryKeyStmt: %w", cerr)
 		}
 	}
 	if q.newestCRLStmt != nil {
@@ -1423,6 +1502,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
 		}
 	}
+	if q.raiseCRLsStmt != nil {
+		if cerr := q.raiseCRLsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing raiseCRLsStmt: %w", cerr)
+		}
+	}
 	if q.removeMemberStmt != nil {
 		if cerr := q.removeMemberStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing removeMemberStmt: %w", cerr)
@@ -1431,6 +1515,11 @@ func (q *Queries) Close() error {
 	if q.renewalStmt != nil {
 		if cerr := q.renewalStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing renewalStmt: %w", cerr)
+		}
+	}
+	if q.retireSealingKeysStmt != nil {
+		if cerr := q.retireSealingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing retireSealingKeysStmt: %w", cerr)
 		}
 	}
 	if q.retryStepStmt != nil {
@@ -1476,6 +1565,21 @@ func (q *Queries) Close() error {
 	if q.sealAuditEndStmt != nil {
 		if cerr := q.sealAuditEndStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sealAuditEndStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeyListedStmt != nil {
+		if cerr := q.sealingKeyListedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeyListedStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeysStmt != nil {
+		if cerr := q.sealingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeysStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeysRetiredStmt != nil {
+		if cerr := q.sealingKeysRetiredStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeysRetiredStmt: %w", cerr)
 		}
 	}
 	if q.sessionStmt != nil {
@@ -1690,7 +1794,9 @@ type Queries struct {
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
 	addPolicyStmt               *sql.Stmt
+	addRestoreStmt              *sql.Stmt
 	addRoleStmt                 *sql.Stmt
+	addSealingKeyStmt           *sql.Stmt
 	addSessionStmt              *sql.Stmt
 	addStepStmt                 *sql.Stmt
 	addUserStmt                 *sql.Stmt
@@ -1709,6 +1815,7 @@ type Queries struct {
 	certificateNamedStmt        *sql.Stmt
 	certificateOfInstanceStmt   *sql.Stmt
 	certificateOfOrderStmt      *sql.Stmt
+	changeKeysetStmt            *sql.Stmt
 	claimACMEAuthorizationStmt  *sql.Stmt
 	claimStepsStmt              *sql.Stmt
 	companyStmt                 *sql.Stmt
@@ -1756,6 +1863,7 @@ type Queries struct {
 	detachAllStmt               *sql.Stmt
 	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
+	dropSealingKeyStmt          *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	failStepStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
@@ -1765,6 +1873,7 @@ type Queries struct {
 	forgetNoncesStmt            *sql.Stmt
 	forgetSessionsStmt          *sql.Stmt
 	freeACMEOrderURLStmt        *sql.Stmt
+	freeLeasesStmt              *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
 	groupNamedStmt              *sql.Stmt
 	groupOfIDStmt               *sql.Stmt
@@ -1777,9 +1886,11 @@ type Queries struct {
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
+	keepSealingKeyStmt          *sql.Stmt
 	keysetStmt                  *sql.Stmt
 	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
+	lastRestoreStmt             *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1792,6 +1903,7 @@ type Queries struct {
 	markProvedStmt              *sql.Stmt
 	markToldStmt                *sql.Stmt
 	membersStmt                 *sql.Stmt
+	namePrimaryKeyStmt          *sql.Stmt
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
 	newestContactStmt           *sql.Stmt
@@ -1812,8 +1924,10 @@ type Queries struct {
 	putCRLStmt                  *sql.Stmt
 	putRenewalStmt              *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
+	raiseCRLsStmt               *sql.Stmt
 	removeMemberStmt            *sql.Stmt
 	renewalStmt                 *sql.Stmt
+	retireSealingKeysStmt       *sql.Stmt
 	retryStepStmt               *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
 	revokeRoleSessionsStmt      *sql.Stmt
@@ -1823,6 +1937,9 @@ type Queries struct {
 	roleOfIDStmt                *sql.Stmt
 	rolesStmt                   *sql.Stmt
 	sealAuditEndStmt            *sql.Stmt
+	sealingKeyListedStmt        *sql.Stmt
+	sealingKeysStmt             *sql.Stmt
+	sealingKeysRetiredStmt      *sql.Stmt
 	sessionStmt                 *sql.Stmt
 	sessionsStmt                *sql.Stmt
 	setACMEAccountURLStmt       *sql.Stmt
@@ -1894,7 +2011,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
 		addPolicyStmt:               q.addPolicyStmt,
+		addRestoreStmt:              q.addRestoreStmt,
 		addRoleStmt:                 q.addRoleStmt,
+		addSealingKeyStmt:           q.addSealingKeyStmt,
 		addSessionStmt:              q.addSessionStmt,
 		addStepStmt:                 q.addStepStmt,
 		addUserStmt:                 q.addUserStmt,
@@ -1913,6 +2032,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateNamedStmt:        q.certificateNamedStmt,
 		certificateOfInstanceStmt:   q.certificateOfInstanceStmt,
 		certificateOfOrderStmt:      q.certificateOfOrderStmt,
+		changeKeysetStmt:            q.changeKeysetStmt,
 		claimACMEAuthorizationStmt:  q.claimACMEAuthorizationStmt,
 		claimStepsStmt:              q.claimStepsStmt,
 		companyStmt:                 q.companyStmt,
@@ -1960,6 +2080,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		detachAllStmt:               q.detachAllStmt,
 		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
+		dropSealingKeyStmt:          q.dropSealingKeyStmt,
 		evidenceStmt:                q.evidenceStmt,
 		failStepStmt:                q.failStepStmt,
 		finishStepStmt:              q.finishStepStmt,
@@ -1969,6 +2090,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		forgetNoncesStmt:            q.forgetNoncesStmt,
 		forgetSessionsStmt:          q.forgetSessionsStmt,
 		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
+		freeLeasesStmt:              q.freeLeasesStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
 		groupNamedStmt:              q.groupNamedStmt,
 		groupOfIDStmt:               q.groupOfIDStmt,
@@ -1981,9 +2103,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
+		keepSealingKeyStmt:          q.keepSealingKeyStmt,
 		keysetStmt:                  q.keysetStmt,
 		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
+		lastRestoreStmt:             q.lastRestoreStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1996,6 +2120,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		markProvedStmt:              q.markProvedStmt,
 		markToldStmt:                q.markToldStmt,
 		membersStmt:                 q.membersStmt,
+		namePrimaryKeyStmt:          q.namePrimaryKeyStmt,
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
 		newestContactStmt:           q.newestContactStmt,
@@ -2016,8 +2141,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putCRLStmt:                  q.putCRLStmt,
 		putRenewalStmt:              q.putRenewalStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
+		raiseCRLsStmt:               q.raiseCRLsStmt,
 		removeMemberStmt:            q.removeMemberStmt,
 		renewalStmt:                 q.renewalStmt,
+		retireSealingKeysStmt:       q.retireSealingKeysStmt,
 		retryStepStmt:               q.retryStepStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
 		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
@@ -2027,6 +2154,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		roleOfIDStmt:                q.roleOfIDStmt,
 		rolesStmt:                   q.rolesStmt,
 		sealAuditEndStmt:            q.sealAuditEndStmt,
+		sealingKeyListedStmt:        q.sealingKeyListedStmt,
+		sealingKeysStmt:             q.sealingKeysStmt,
+		sealingKeysRetiredStmt:      q.sealingKeysRetiredStmt,
 		sessionStmt:                 q.sessionStmt,
 		sessionsStmt:                q.sessionsStmt,
 		setACMEAccountURLStmt:       q.setACMEAccountURLStmt,
