@@ -87,9 +87,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	if a.retryAfter > 0 {
 		header.Set("X-Acs-Retry-After", strconv.FormatInt(a.retryAfter.Milliseconds(), 10))
+		seconds := strconv.FormatFloat(math.Ceil(a.retryAfter.Seconds()), 'f', 0, 64)
+		header.Set("Retry-After", seconds) // for proxies and for clients that know HTTP alone
 		// Milliseconds too, by its name; but the one client that reads it sleeps that
 		// many seconds, and a hundred without it.
-		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+strconv.FormatFloat(math.Ceil(a.retryAfter.Seconds()), 'f', 0, 64))
+		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+seconds)
 	}
 	w.WriteHeader(a.status)
 	_, writeErr := w.Write(a.body)

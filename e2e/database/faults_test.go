@@ -1,0 +1,196 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"chancery/internal/pgtest"
+)
+
+// slowest is how long a caller may wait for any answer, and backWithin how soon after
+// a fault's end calls succeed again. On machines that run other tests beside these
+// everything takes longer.
+var slowest, backWithin = 5 * time.Second, 10 * time.Second
+
+func init() {
+	if !torture {
+		slowest, backWithin = 2*slowest, 2*backWithin
+	}
+}
+
+// fault is one way in which a database fails.
+type fault struct {
+	server   *pgtest.Server
+	w        *world
+	wire     *wire // nil: the nodes speak to the server directly
+	behind   bool  // whether there is to be a wire
+	settings []string
+	// make goes on until ctx ends, and then mends what it broke.
+	make func(t *testing.T, ctx context.Context, f *fault)
+	// none is whether some calls are to be refused: otherwise the fault was none.
+	refuses bool
+}
+
+const connected = "application_name = 'chancery'"
+
+func TestDatabaseIsRestarted(t *testing.T) {
+	(&fault{refuses: true, make: func(t *testing.T, ctx context.Context, f *fault) {
+		f.cycle(t, ctx, f.server.Stop)
+	}}).run(t)
+}
+
+func TestDatabaseIsKilled(t *testing.T) {
+	(&fault{refuses: true, make: func(t *testing.T, ctx context.Context, f *fault) {
+		f.cycle(t, ctx, f.server.Crash)
+	}}).run(t)
+}
+
+// cycle takes the database away for two seconds, gives it back for two, and so on.
+func (f *fault) cycle(t *testing.T, ctx context.Context, end func()) {
+	const away, there = 2 * time.Second, 2 * time.Second
+	for again := true; again; again = rest(ctx, there) {
+		end()
+		time.Sleep(away)
+		must(t, f.server.Start())
+	}
+}
+
+func TestConnectionsAreTerminated(t *testing.T) {
+	(&fault{make: func(t *testing.T, ctx context.Context, f *fault) {
+		for rest(ctx, 100*time.Millisecond) {
+			must(t, f.server.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "+connected))
+		}
+	}}).run(t)
+}
+
+func TestNetworkIsCutAtCommit(t *testing.T) {
+	(&fault{behind: true, refuses: true, make: func(t *testing.T, ctx context.Context, f *fault) {
+		f.wire.odds.Store(8)
+		<-ctx.Done()
+		f.wire.odds.Store(0)
+		for fate := before; fate <= silentAfter; fate++ {
+			n := f.wire.cuts[fate].Load()
+			if t.Logf("cut %d: %d times", fate, n); n == 0 {
+				t.Errorf("no COMMIT met cut %d", fate)
+			}
+		}
+	}}).run(t)
+}
+
+func TestTwoSecondsOfLatency(t *testing.T) {
+	(&fault{behind: true, refuses: true, make: func(_ *testing.T, ctx context.Context, f *fault) {
+		f.wire.delay.Store(int64(2 * time.Second))
+		<-ctx.Done()
+		f.wire.delay.Store(0)
+	}}).run(t)
+}
+
+// Others take every connection that the server has to give, those of the nodes too.
+func TestConnectionsAreExhausted(t *testing.T) {
+	(&fault{settings: []string{"max_connections=60"}, refuses: true, make: func(t *testing.T, ctx context.Context, f *fault) {
+		others, err := sql.Open("pgx", f.server.URL("postgres"))
+		must(t, err)
+		defer func() { _ = others.Close() }()
+		var held []*sql.Conn
+		defer func() {
+			for _, conn := range held {
+				_ = conn.Close()
+			}
+		}()
+		for ctx.Err() == nil {
+			conn, err := others.Conn(ctx)
+			if err == nil {
+				held = append(held, conn)
+				continue
+			}
+			if len(held) > 0 { // all are taken: one of the nodes' too, if they have any
+				_, _ = held[0].ExecContext(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "+connected+" LIMIT 1")
+			}
+			rest(ctx, 5*time.Millisecond)
+		}
+		t.Logf("others held %d connections", len(held))
+	}}).run(t)
+}
+
+// run makes the fault while 64 clients are at work.
+func (f *fault) run(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the service with the race detector and breaks its database")
+	}
+	if !torture {
+		t.Parallel() // figures are those of the long run
+	}
+	f.server = pgtest.Own(t, f.settings...)
+	url := f.server.URL("postgres")
+	if f.behind {
+		f.wire = newWire(t, f.server.Socket())
+		url = f.wire.url()
+	}
+	f.w = newWorld(t, f.server, url)
+	c := newClients(f.w)
+
+	const calm = 2 * time.Second
+	working, stop := context.WithCancel(t.Context())
+	defer stop()
+	var all sync.WaitGroup
+	all.Go(func() { c.work(working) })
+	time.Sleep(calm)
+	began := time.Now()
+	failing, end := context.WithTimeout(t.Context(), faultTime(t))
+	defer end()
+	f.make(t, failing, f)
+	ended := time.Now()
+	time.Sleep(backWithin / 2)
+	stop()
+	all.Wait()
+
+	c.settle(t)
+	settled := time.Since(ended)
+	c.check(t)
+	for _, n := range f.w.nodes {
+		n.stop(t)
+	}
+	t.Logf("%s", f.w.nodes[0].operate(t, "doctor"))
+	f.judge(t, c, began, ended, settled)
+}
+
+// judge looks at what the clients measured.
+func (f *fault) judge(t *testing.T, c *clients, began, ended time.Time, settled time.Duration) {
+	t.Helper()
+	var worst, worstRefusal, back time.Duration
+	served, refused := 0, 0
+	for _, s := range c.calls {
+		worst = max(worst, s.took)
+		if s.status == 503 {
+			refused++
+			worstRefusal = max(worstRefusal, s.took)
+		}
+		if s.status != 200 {
+			continue
+		}
+		served++
+		if done := s.began.Add(s.took).Sub(ended); done >= 0 && (back == 0 || done < back) {
+			back = done
+		}
+	}
+	t.Logf("fault of %v: %d calls answered, %d refused with 503; the slowest took %v, the slowest 503 %v; first success %v after the end; %d orders, all with their certificates %v after the end",
+		ended.Sub(began).Round(time.Second), served, refused, worst.Round(time.Millisecond), worstRefusal.Round(time.Millisecond), back.Round(time.Millisecond), len(c.orders), settled.Round(time.Second))
+	if worst > slowest {
+		t.Errorf("a call took %v, and none may take more than %v", worst, slowest)
+	}
+	if back == 0 || back > backWithin {
+		t.Errorf("the first success came %v after the fault's end, not within %v", back, backWithin)
+	}
+	if f.refuses && refused == 0 {
+		t.Error("no call was refused: there was no fault")
+	}
+	if len(c.orders) < applicants {
+		t.Errorf("only %d orders", len(c.orders))
+	}
+	_ = fmt.Sprint
+}
