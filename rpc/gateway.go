@@ -128,11 +128,16 @@ func (g *Gateway) serve(c *call) (any, error) {
 	if err := g.find(c, m); err != nil {
 		return nil, err
 	}
-	if err := g.authenticate(r.Context(), c, m); err != nil {
+	ctx := chancery.Hurry(r.Context(), storeTime)
+	if err := g.authenticate(ctx, c, m); err != nil {
 		return nil, err
 	}
-	return g.run(r.Context(), c)
+	return g.run(ctx, c)
 }
+
+// storeTime is how long the store may keep a caller waiting, who is promised an answer
+// within five seconds.
+const storeTime = 4 * time.Second
 
 // find finds the row of the operation that the request names.
 func (g *Gateway) find(c *call, m *message) error {

@@ -24,13 +24,12 @@ import (
 	"chancery/signature"
 )
 
-const (
-	// applicants and readers are 64 together.
-	applicants, readers = 48, 16
-	// ease is about how long an applicant rests between two applications: what is to be
-	// seen is faults, and each order is to end.
-	ease = 2 * time.Second
-)
+// applicants and readers are 64 together.
+const applicants, readers = 48, 16
+
+// ease is about how long an applicant rests between two applications: what is to be
+// seen is faults, and each order is to end.
+var ease = map[bool]time.Duration{false: 6 * time.Second, true: 2 * time.Second}[torture]
 
 // clients are all that call the nodes, each call at the other node than the last.
 type clients struct {
@@ -159,7 +158,7 @@ func (c *clients) work(ctx context.Context) {
 		all.Go(func() {
 			for n := i; ctx.Err() == nil; n++ {
 				c.call(ctx, n, c.w.keys[n%len(c.w.keys)], "DescribePackageState", cas.DescribePackageStateInput{})
-				rest(ctx, ease/8)
+				rest(ctx, ease/4)
 			}
 		})
 	}
@@ -247,11 +246,11 @@ func (c *clients) check(t *testing.T) {
 		seen[one.order] = true
 	}
 	for query, want := range map[string]int{
-		"SELECT COUNT(*) FROM orders":                                                          len(c.orders),
-		"SELECT COUNT(DISTINCT names) FROM orders":                                             len(c.orders),
-		"SELECT COUNT(*) FROM certificates WHERE order_id <> 0":                                len(c.orders),
-		"SELECT COUNT(*) FROM ledger":                                                          len(c.orders),
-		"SELECT COALESCE(SUM(used), 0) FROM plans":                                             len(c.orders),
+		"SELECT COUNT(*) FROM orders":                                                           len(c.orders),
+		"SELECT COUNT(DISTINCT names) FROM orders":                                              len(c.orders),
+		"SELECT COUNT(*) FROM certificates WHERE order_id <> 0":                                 len(c.orders),
+		"SELECT COUNT(*) FROM ledger":                                                           len(c.orders),
+		"SELECT COALESCE(SUM(used), 0) FROM plans":                                              len(c.orders),
 		"SELECT COUNT(*) FROM orders o JOIN ledger l ON l.order_id = o.id WHERE kind = 'debit'": len(c.orders),
 	} {
 		if got := c.w.count(t, query); got != want {

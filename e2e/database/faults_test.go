@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -29,28 +28,28 @@ type fault struct {
 	wire     *wire // nil: the nodes speak to the server directly
 	behind   bool  // whether there is to be a wire
 	settings []string
-	// make goes on until ctx ends, and then mends what it broke.
-	make func(t *testing.T, ctx context.Context, f *fault)
-	// none is whether some calls are to be refused: otherwise the fault was none.
+	// refuses is whether some calls must be refused: else there was no fault.
 	refuses bool
+	// make goes on until ctx ends, and then mends what it broke.
+	make func(ctx context.Context, t *testing.T, f *fault)
 }
 
 const connected = "application_name = 'chancery'"
 
 func TestDatabaseIsRestarted(t *testing.T) {
-	(&fault{refuses: true, make: func(t *testing.T, ctx context.Context, f *fault) {
-		f.cycle(t, ctx, f.server.Stop)
+	(&fault{refuses: true, make: func(ctx context.Context, t *testing.T, f *fault) {
+		f.cycle(ctx, t, f.server.Stop)
 	}}).run(t)
 }
 
 func TestDatabaseIsKilled(t *testing.T) {
-	(&fault{refuses: true, make: func(t *testing.T, ctx context.Context, f *fault) {
-		f.cycle(t, ctx, f.server.Crash)
+	(&fault{refuses: true, make: func(ctx context.Context, t *testing.T, f *fault) {
+		f.cycle(ctx, t, f.server.Crash)
 	}}).run(t)
 }
 
 // cycle takes the database away for two seconds, gives it back for two, and so on.
-func (f *fault) cycle(t *testing.T, ctx context.Context, end func()) {
+func (f *fault) cycle(ctx context.Context, t *testing.T, end func()) {
 	const away, there = 2 * time.Second, 2 * time.Second
 	for again := true; again; again = rest(ctx, there) {
 		end()
@@ -60,7 +59,7 @@ func (f *fault) cycle(t *testing.T, ctx context.Context, end func()) {
 }
 
 func TestConnectionsAreTerminated(t *testing.T) {
-	(&fault{make: func(t *testing.T, ctx context.Context, f *fault) {
+	(&fault{make: func(ctx context.Context, t *testing.T, f *fault) {
 		for rest(ctx, 100*time.Millisecond) {
 			must(t, f.server.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "+connected))
 		}
@@ -68,7 +67,7 @@ func TestConnectionsAreTerminated(t *testing.T) {
 }
 
 func TestNetworkIsCutAtCommit(t *testing.T) {
-	(&fault{behind: true, refuses: true, make: func(t *testing.T, ctx context.Context, f *fault) {
+	(&fault{behind: true, refuses: true, make: func(ctx context.Context, t *testing.T, f *fault) {
 		f.wire.odds.Store(8)
 		<-ctx.Done()
 		f.wire.odds.Store(0)
@@ -82,7 +81,7 @@ func TestNetworkIsCutAtCommit(t *testing.T) {
 }
 
 func TestTwoSecondsOfLatency(t *testing.T) {
-	(&fault{behind: true, refuses: true, make: func(_ *testing.T, ctx context.Context, f *fault) {
+	(&fault{behind: true, refuses: true, make: func(ctx context.Context, _ *testing.T, f *fault) {
 		f.wire.delay.Store(int64(2 * time.Second))
 		<-ctx.Done()
 		f.wire.delay.Store(0)
@@ -91,7 +90,7 @@ func TestTwoSecondsOfLatency(t *testing.T) {
 
 // Others take every connection that the server has to give, those of the nodes too.
 func TestConnectionsAreExhausted(t *testing.T) {
-	(&fault{settings: []string{"max_connections=60"}, refuses: true, make: func(t *testing.T, ctx context.Context, f *fault) {
+	(&fault{settings: []string{"max_connections=60"}, refuses: true, make: func(ctx context.Context, t *testing.T, f *fault) {
 		others, err := sql.Open("pgx", f.server.URL("postgres"))
 		must(t, err)
 		defer func() { _ = others.Close() }()
@@ -143,9 +142,9 @@ func (f *fault) run(t *testing.T) {
 	began := time.Now()
 	failing, end := context.WithTimeout(t.Context(), faultTime(t))
 	defer end()
-	f.make(t, failing, f)
+	f.make(failing, t, f)
 	ended := time.Now()
-	time.Sleep(backWithin / 2)
+	time.Sleep(calm)
 	stop()
 	all.Wait()
 
@@ -192,5 +191,4 @@ func (f *fault) judge(t *testing.T, c *clients, began, ended time.Time, settled 
 	if len(c.orders) < applicants {
 		t.Errorf("only %d orders", len(c.orders))
 	}
-	_ = fmt.Sprint
 }

@@ -12,6 +12,7 @@
 package database
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -34,7 +35,17 @@ const (
 
 var buildDir string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+// TestMain lets all faults happen at once, unless the command line says how many: they
+// mostly wait. In the long run each has the machine for itself.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", "6")
+	}
+	os.Exit(run(m))
+}
 
 // run removes what the tests built.
 func run(m *testing.M) int {

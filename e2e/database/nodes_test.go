@@ -35,7 +35,7 @@ type world struct {
 	nodes  [2]*node
 	dns    *zone.Server
 	keys   []signature.Credentials // of accounts with a plan that suffices
-	db     *sql.DB // past the service and whatever stands before the database
+	db     *sql.DB                 // past the service and whatever stands before the database
 }
 
 // newWorld starts the nodes on the database that url names, which is server's own.

@@ -105,18 +105,12 @@ func (w *wire) join(client net.Conn) {
 	}
 	c := &carried{wire: w, client: client, server: server}
 	var both sync.WaitGroup
-	both.Go(func() {
-		c.upstream()
-		if !c.silent() {
-			c.hangUp()
-		}
-	})
-	both.Go(func() {
-		c.downstream()
-		if !c.silent() {
-			c.hangUp()
-		}
-	})
+	for _, carry := range []func(){c.upstream, c.downstream} {
+		both.Go(func() {
+			carry()
+			c.end()
+		})
+	}
 	both.Wait()
 }
 
@@ -127,20 +121,13 @@ type carried struct {
 	fate           atomic.Int64 // the cut that is under way
 }
 
-func (c *carried) hangUp() {
-	_ = c.client.Close()
+// end hangs up on the database, and on the node unless that is to find out by itself.
+func (c *carried) end() {
 	_ = c.server.Close()
-}
-
-// silent is whether nothing is to be heard any more: the node has to give up by itself.
-func (c *carried) silent() bool {
-	fate := cut(c.fate.Load())
-	if fate != silentBefore && fate != silentAfter {
-		return false
+	if fate := cut(c.fate.Load()); fate == silentBefore || fate == silentAfter {
+		_, _ = io.Copy(io.Discard, c.client)
 	}
-	_ = c.server.Close()
-	_, _ = io.Copy(io.Discard, c.client)
-	return true
+	_ = c.client.Close()
 }
 
 // upstream passes the node's messages on, one by one.
@@ -160,9 +147,6 @@ func (c *carried) upstream() {
 		if _, err = c.server.Write(message); err == nil {
 			message, err = readMessage(c.client)
 		}
-	}
-	if fate := cut(c.fate.Load()); fate == silentAfter {
-		return
 	}
 }
 

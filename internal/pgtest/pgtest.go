@@ -146,14 +146,15 @@ func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 // Start starts the server, also again after it was stopped or killed, and waits until
 // it answers.
 func (s *Server) Start() error {
-	deadline := time.Now().Add(startTime)
+	patience, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
 	for {
 		if err := s.launch(); err != nil {
 			return err
 		}
-		err := s.await(deadline)
+		err := s.await(patience)
 		// After Crash, what the dead server's own processes still have in hand keeps it from starting.
-		if !errors.Is(err, errEnded) || time.Now().After(deadline) {
+		if !errors.Is(err, errEnded) || patience.Err() != nil {
 			return err
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -199,19 +200,19 @@ const startTime = 30 * time.Second
 // errEnded: the server ended before it answered.
 var errEnded = errors.New("PostgreSQL ended at once")
 
-func (s *Server) await(deadline time.Time) error {
-	err := errors.New("PostgreSQL does not answer")
-	for time.Now().Before(deadline) {
+func (s *Server) await(patience context.Context) error {
+	var err error
+	for err == nil {
 		if s.Exec("SELECT 1") == nil {
 			return nil
 		}
 		select {
 		case <-s.ended:
 			err = errEnded
+		case <-patience.Done():
+			err = errors.New("PostgreSQL does not answer")
 		case <-time.After(50 * time.Millisecond):
-			continue
 		}
-		break
 	}
 	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 	return fmt.Errorf("%w:\n%s", err, log[max(0, len(log)-4<<10):])
