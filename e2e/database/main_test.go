@@ -35,14 +35,14 @@ const (
 
 var buildDir string
 
-// TestMain lets all faults happen at once, unless the command line says how many: they
+// TestMain lets some faults happen at once, unless the command line says how many: they
 // mostly wait. In the long run each has the machine for itself.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		_ = flag.Set("test.parallel", "6")
+		_ = flag.Set("test.parallel", "3")
 	}
 	os.Exit(run(m))
 }

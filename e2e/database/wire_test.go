@@ -25,6 +25,11 @@ const (
 	silentAfter      // the answer gets lost, and so does everything after it
 )
 
+// String tells it in a sentence.
+func (c cut) String() string {
+	return [...]string{"passed on", "cut off before it arrived", "cut off before its answer arrived", "lost without a word", "lost its answer without a word"}[c]
+}
+
 // wire is a network between the nodes and their database. It reads as much of
 // PostgreSQL's protocol (version 3, without TLS) as it takes to see a COMMIT pass.
 type wire struct {
