@@ -24,7 +24,7 @@ import (
 
 // startTwo starts two nodes at once on an empty PostgreSQL database. They share the
 // surroundings of the first.
-func startTwo(t testing.TB) (one, other *service) {
+func startTwo(t testing.TB, flags ...string) (one, other *service) {
 	t.Helper()
 	url := pgtest.Need(t).Database(t)
 	key := filepath.Join(t.TempDir(), "keyring.key")
@@ -32,7 +32,7 @@ func startTwo(t testing.TB) (one, other *service) {
 		t.Fatal(err)
 	}
 	shared := []string{"--database", url, "--keyring-key-file", key}
-	one = newService(t, append([]string{"--products", file(t, "products.json", lightProducts), "--rates", "off"}, shared...)...)
+	one = newService(t, append([]string{"--products", file(t, "products.json", lightProducts), "--rates", "off"}, append(flags, shared...)...)...)
 	other = &service{dir: filepath.Join(t.TempDir(), "data"), dns: one.dns, web: one.web, operator: shared}
 	one.operator = shared
 	other.flags = append([]string{}, one.flags...)

@@ -12,7 +12,7 @@ const { run } = require('./journey');
 const retryOptions = new RetryOptions({
   retryable: true,
   retryCondition: [{
-    maxAttempts: 5, exception: [], errorCode: ['ServiceUnavailable', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE'],
+    maxAttempts: 8, exception: [], errorCode: ['ServiceUnavailable', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE'],
     backoff: { policy: 'Fixed', period: 500 },
   }],
 });

@@ -31,7 +31,8 @@ function settings(env) {
     cancel: env.CHANCERY_CANCEL === '1',
     retry: env.CHANCERY_RETRY === '1',
     again: Number(env.CHANCERY_AGAIN || 0),
-    pollFor: env.CHANCERY_POLL_SECONDS ? 1000 * Number(env.CHANCERY_POLL_SECONDS) : POLL_FOR,
+    proofFor: 1000 * Number(env.CHANCERY_POLL_SECONDS || 0),
+    pollFor: 1000 * Number(env.CHANCERY_POLL_SECONDS || 0) || POLL_FOR,
     order: {
       username: "Tom O'Neil (ops) ä+*~",
       phone: '13900001111',
@@ -81,6 +82,19 @@ function published() {
       }
     });
   });
+}
+
+// proof asks until the service knows what is to be published, which may take another CA
+// or another node a while.
+async function proof(client, orderId, proofFor) {
+  const deadline = Date.now() + proofFor;
+  for (;;) {
+    const state = await client.state(orderId);
+    if (state.type !== 'domain_verify' || state.recordValue || state.content || Date.now() > deadline) {
+      return state;
+    }
+    await sleep(POLL_EVERY);
+  }
 }
 
 async function issued(client, orderId, pollFor) {
@@ -144,7 +158,7 @@ async function journey(connect) {
   print('quota', await client.quota(product));
   const orderId = await (set.order.csr ? client.createWithCsr(set.order) : client.create(set.order));
   print('created', { orderId: String(orderId) });
-  const { type, validateType, recordDomain, recordType, recordValue, domain, uri, content } = await client.state(orderId);
+  const { type, validateType, recordDomain, recordType, recordValue, domain, uri, content } = await proof(client, orderId, set.proofFor);
   print('proof', present({ type, validateType, recordDomain, recordType, recordValue, domain, uri, content }));
 
   if (set.cancel) {

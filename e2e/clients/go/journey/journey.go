@@ -4,6 +4,7 @@ package journey
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,6 +30,7 @@ type Settings struct {
 	Retry           bool          // where the client has to be told
 	Again           int           // how often a call that got no answer is made anew
 	PollFor         time.Duration // for the certificate
+	ProofFor        time.Duration // for what is to be published; zero: it must be known at once
 	Order           Order
 }
 
@@ -126,7 +128,7 @@ func run(connect func(Settings) (Client, error)) error {
 	}
 	emit("created", map[string]any{"orderId": id})
 
-	state, err := client.State(id)
+	state, err := proof(client, id, set.ProofFor)
 	if err != nil {
 		return err
 	}
@@ -243,6 +245,17 @@ func withdraw(client Client, set Settings, id string) error {
 	return quota(client, "quota2", set)
 }
 
+// proof asks until the service knows what is to be published, which may take another CA
+// or another node a while.
+func proof(client Client, id string, proofFor time.Duration) (State, error) {
+	for deadline := time.Now().Add(proofFor); ; time.Sleep(pollEvery) {
+		state, err := client.State(id)
+		if err != nil || state.Type != "domain_verify" || state.RecordValue+state.Content != "" || time.Now().After(deadline) {
+			return state, err
+		}
+	}
+}
+
 func issued(client Client, id string, pollFor time.Duration) (State, error) {
 	for deadline := time.Now().Add(pollFor); ; time.Sleep(pollEvery) {
 		state, err := client.State(id)
@@ -314,11 +327,12 @@ func settings() (Settings, error) {
 	if set.Again, err = number("CHANCERY_AGAIN", 0); err != nil {
 		return Settings{}, err
 	}
-	seconds, err := number("CHANCERY_POLL_SECONDS", int(pollFor/time.Second))
+	seconds, err := number("CHANCERY_POLL_SECONDS", 0)
 	if err != nil {
 		return Settings{}, err
 	}
-	set.PollFor = time.Duration(seconds) * time.Second
+	set.ProofFor = time.Duration(seconds) * time.Second
+	set.PollFor = cmp.Or(set.ProofFor, pollFor)
 	if set.Order.ValidateType == "" {
 		set.Order.ValidateType = "DNS"
 	}

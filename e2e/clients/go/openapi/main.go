@@ -34,7 +34,7 @@ func connect(set journey.Settings) (journey.Client, error) {
 	}
 	if set.Retry { // it knows codes of answers alone, and no error of the network
 		config.RetryOptions = &dara.RetryOptions{Retryable: true, RetryCondition: []*dara.RetryCondition{
-			{MaxAttempts: 5, ErrorCode: []string{"ServiceUnavailable"}},
+			{MaxAttempts: 8, ErrorCode: []string{"ServiceUnavailable"}},
 		}}
 	}
 	c, err := openapi.NewClient(config)
