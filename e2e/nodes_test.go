@@ -156,7 +156,8 @@ func atOnce(n int, call func(int) (int64, error)) ([]int64, []error) {
 // However many apply at two nodes, a plan gives what it has.
 func TestQuotaOnTwoNodes(t *testing.T) {
 	t.Parallel()
-	const rounds, units, applicants = 2, 50, 500
+	const units, applicants = 50, 500
+	rounds := map[bool]int{false: 2, true: 50}[torture]
 	one, other := startTwo(t)
 	for round := range rounds {
 		who := one.tenant(t, "single", units)
