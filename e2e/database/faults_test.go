@@ -11,16 +11,12 @@ import (
 	"chancery/internal/pgtest"
 )
 
-// slowest is how long a caller may wait for any answer, and backWithin how soon after
-// a fault's end calls succeed again. On machines that run other tests beside these
-// everything takes longer.
-var slowest, backWithin = 5 * time.Second, 10 * time.Second
+// slack is what limits are multiplied with where other tests run beside these.
+var slack = map[bool]time.Duration{false: 2, true: 1}[torture]
 
-func init() {
-	if !torture {
-		slowest, backWithin = 2*slowest, 2*backWithin
-	}
-}
+// slowest is how long a caller may wait for any answer, and backWithin how soon after a
+// fault's end calls succeed again.
+var slowest, backWithin = slack * 5 * time.Second, slack * 10 * time.Second
 
 // fault is one way in which a database fails.
 type fault struct {
