@@ -11,12 +11,17 @@ import (
 	"chancery/internal/pgtest"
 )
 
-// slack is what limits are multiplied with where other tests run beside these.
-var slack = map[bool]time.Duration{false: 2, true: 1}[torture]
-
 // slowest is how long a caller may wait for any answer, and backWithin how soon after a
 // fault's end calls succeed again.
-var slowest, backWithin = slack * 5 * time.Second, slack * 10 * time.Second
+var slowest, backWithin = limit(5 * time.Second), limit(10 * time.Second)
+
+// limit is what was promised, or twice that where other tests run beside these.
+func limit(promised time.Duration) time.Duration {
+	if torture {
+		return promised
+	}
+	return 2 * promised
+}
 
 // fault is one way in which a database fails.
 type fault struct {
