@@ -3,6 +3,7 @@ package chancery
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,7 +28,7 @@ import (
 //     that it need not wait for those of other accounts.
 //
 //   - A database that cannot be reached is ServiceUnavailable, within seconds, with
-//     ErrStoreAway in it. If it was lost while a transaction was being committed,
+//     ErrStoreAway in it; so is one, under Hurry, that takes too long. If it was lost while a transaction was being committed,
 //     nobody knows what became of it: whoever tries again must look first, as
 //     submission records and steps do.
 //
@@ -62,6 +63,27 @@ func Unconfine(ctx context.Context) context.Context {
 func Confined(ctx context.Context) (account AccountID, ok bool) {
 	account, ok = ctx.Value(confineKey{}).(AccountID)
 	return account, ok
+}
+
+type hurryKey struct{}
+
+// Hurry gives a context for a caller who waits: all Reads and Writes under it together
+// take no longer than most, on an engine that a network can keep waiting. What takes
+// longer ends as ServiceUnavailable, even while a transaction is being committed.
+func Hurry(ctx context.Context, most time.Duration) context.Context {
+	left := new(atomic.Int64)
+	left.Store(int64(most))
+	return context.WithValue(ctx, hurryKey{}, left)
+}
+
+// Hurried tells a store how long a Read or Write may take, and is told how long it took.
+// It is false when nobody waits.
+func Hurried(ctx context.Context) (left time.Duration, took func(time.Duration), ok bool) {
+	all, ok := ctx.Value(hurryKey{}).(*atomic.Int64)
+	if !ok {
+		return 0, nil, false
+	}
+	return time.Duration(all.Load()), func(d time.Duration) { all.Add(-int64(d)) }, true
 }
 
 // Tx is one transaction; it is used by one goroutine and not kept.

@@ -289,6 +289,45 @@ func TestAnAnswerThatDoesNotComeIsNotAwaited(t *testing.T) {
 	away(t, "a read", began, err)
 }
 
+// Each answer of the database comes soon enough, and all of them together do not.
+func TestWhoeverIsInAHurryIsAnswered(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	slowly := func(some chancery.Tx) error {
+		tx := some.(*tx)
+		for range 20 {
+			if _, err := tx.exec.ExecContext(tx.ctx, "SELECT pg_sleep(0.3)"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	hurry := func() context.Context { return chancery.Hurry(ctx, time.Second) }
+	var all sync.WaitGroup
+	for range 8 { // they share a transaction
+		all.Go(func() {
+			began := time.Now()
+			away(t, "a write of an account", began, n.Write(chancery.Confine(hurry(), 7), func(tx chancery.Tx) error {
+				return errors.Join(tx.AddAccount(chancery.Account{ID: 7}), slowly(tx))
+			}))
+		})
+	}
+	for what, call := range map[string]func(context.Context, func(chancery.Tx) error) error{"a read": n.Read, "a write alone": n.Write} {
+		all.Go(func() {
+			began, hurried := time.Now(), hurry()
+			away(t, what, began, call(hurried, slowly))
+			again := time.Now()
+			if away(t, what+" after it", again, call(hurried, slowly)); time.Since(again) > time.Second {
+				t.Errorf("%s had no time left and took %v", what, time.Since(again))
+			}
+		})
+	}
+	all.Wait()
+	if err := add(n.Store, 7); err != nil {
+		t.Errorf("something was left: %v", err)
+	}
+}
+
 // A node that was stopped while it held an account's lock is taken out of the way.
 func TestATransactionThatSaysNothingIsEnded(t *testing.T) {
 	t.Parallel()

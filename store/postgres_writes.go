@@ -41,22 +41,47 @@ func (*postgres) checks() []invariant {
 
 func (p *postgres) read(ctx context.Context, fn func(chancery.Tx) error) error {
 	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	late, over := hurried(ctx)
+	defer over()
+	ctx, cancel := inTime(ctx, late)
+	defer cancel()
 	return p.transact(ctx, p.store.reads, options, p.store.reader(), fn)
+}
+
+// hurried gives the time by which a Read or Write must be over, zero if nobody waits for
+// it; over is called then.
+func hurried(ctx context.Context) (late time.Time, over func()) {
+	left, took, ok := chancery.Hurried(ctx)
+	if !ok {
+		return time.Time{}, func() {}
+	}
+	began := time.Now() //nolint:forbidigo // it bounds a wait
+	return began.Add(left), func() { took(time.Since(began)) }
+}
+
+// inTime ends a context when it is late.
+func inTime(ctx context.Context, late time.Time) (context.Context, context.CancelFunc) {
+	if late.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, late)
 }
 
 func (p *postgres) write(ctx context.Context, fn func(chancery.Tx) error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("waiting to write: %w", ctx.Err())
 	}
+	late, over := hurried(ctx)
+	defer over()
 	account, confined := chancery.Confined(ctx)
 	if account != 0 {
-		return p.queues.write(ctx, account, fn, p.serve)
+		return p.queues.write(ctx, account, late, fn, p.serve)
 	}
 	lock := lockOf{"pg_advisory_xact_lock($1)", []any{writersLock}}
 	if confined {
 		lock.calls = "pg_advisory_xact_lock_shared($1)"
 	}
-	return p.single(ctx, lock, fn)
+	return p.single(ctx, late, lock, fn)
 }
 
 // lockOf is what a Write takes before anything else: calls in a SELECT.
@@ -82,8 +107,10 @@ var readCommitted = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 
 // single runs a Write in a transaction of its own. Once begun it is finished, whether or
 // not the caller is still there.
-func (p *postgres) single(ctx context.Context, lock lockOf, fn func(chancery.Tx) error) error {
-	return p.transact(context.WithoutCancel(ctx), p.store.writes, readCommitted, p.store.writer(), func(some chancery.Tx) error {
+func (p *postgres) single(ctx context.Context, late time.Time, lock lockOf, fn func(chancery.Tx) error) error {
+	ctx, cancel := inTime(context.WithoutCancel(ctx), late)
+	defer cancel()
+	return p.transact(ctx, p.store.writes, readCommitted, p.store.writer(), func(some chancery.Tx) error {
 		t := some.(*tx) //nolint:forcetypeassert // it is this store's own
 		if err := lock.take(t.ctx, t.exec, t); err != nil {
 			return err
@@ -101,23 +128,31 @@ func (p *postgres) serve(account chancery.AccountID, group []*writeRequest) {
 		if errors.Is(err, errOneFailed) {
 			again, err = p.together(lock, group, tx.shareEach)
 		}
-		if err != nil && !again {
-			for _, request := range group {
-				request.err = unavailable(err)
-			}
-		}
 		if !again {
+			for _, request := range group {
+				if err != nil {
+					request.err = unavailable(err)
+				}
+				close(request.done)
+			}
 			return
 		}
 	}
 	for _, request := range group {
-		request.err = p.single(request.ctx, lock, request.call)
+		request.err = p.single(request.ctx, request.late, lock, request.call)
+		close(request.done)
 	}
 }
 
 // together reports again when nothing was committed, and the database answers.
 func (p *postgres) together(lock lockOf, group []*writeRequest, run share) (again bool, err error) {
-	ctx := context.Background() // the transaction belongs to many
+	ctx, leave := inTime(context.Background(), earliest(group)) // the transaction belongs to many
+	defer leave()
+	defer func() {
+		if ctx.Err() != nil && err != nil { // whatever the driver made of that
+			again, err = false, fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}()
 	acquiring, cancel := context.WithTimeout(ctx, acquireTime)
 	conn, err := p.store.writes.Conn(acquiring)
 	cancel()
@@ -154,6 +189,9 @@ func (p *postgres) transact(ctx context.Context, db *sql.DB, options *sql.TxOpti
 		again, err := p.attempt(ctx, db, options, t, fn)
 		if err == nil {
 			return nil
+		}
+		if ctx.Err() != nil { // whatever the driver made of that
+			return unavailable(fmt.Errorf("%w: %w", ctx.Err(), err))
 		}
 		if !again || time.Now().After(late) || !pause(ctx, attempt) { //nolint:forbidigo // it bounds a wait
 			return unavailable(err)

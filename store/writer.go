@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -26,6 +27,7 @@ type groupWriter struct {
 type writeRequest struct {
 	ctx      context.Context
 	fn       func(chancery.Tx) error
+	late     time.Time // when it must be answered, on PostgreSQL; zero: nobody waits
 	err      error
 	panicked any
 	done     chan struct{} // closed when err and panicked are final
@@ -159,7 +161,7 @@ func (t tx) shareEach(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest)
 			return err
 		}
 		one := t
-		one.ctx, one.ends = context.WithoutCancel(request.ctx), maps.Clone(t.ends)
+		one.ctx, one.ends = requestContext{ctx, request.ctx}, maps.Clone(t.ends)
 		if request.err = request.call(&one); request.err == nil {
 			t.ends = one.ends
 		} else if fromDatabase(request.err) {
@@ -174,6 +176,15 @@ func (t tx) shareEach(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest)
 	t.ctx = ctx
 	return t.sealEnds()
 }
+
+// requestContext ends with the transaction that a request shares, and has the request's values.
+type requestContext struct {
+	context.Context
+	values context.Context
+}
+
+// Value implements context.Context.
+func (c requestContext) Value(key any) any { return c.values.Value(key) }
 
 // call runs fn; a panic is kept for the goroutine that asked, and undoes the write.
 func (r *writeRequest) call(t chancery.Tx) (err error) {
