@@ -31,6 +31,9 @@ type IssueRequest struct {
 	CSR []byte
 	// Lifetime is what the product promises; the issuer may give less.
 	Lifetime time.Duration
+	// First says that nobody asked for the order's certificate before, so that the
+	// issuer need not look whether it gave one already.
+	First bool
 }
 
 // Chain is an issued certificate and the issuing certificates above it, in DER,
@@ -132,7 +135,7 @@ type CRL struct {
 	Issued, Revoked int64
 
 	Number int64  // CRLNumber, rises by one; 0 while none was made
-	DER    []byte // empty likewise
+	DER    []byte // empty likewise, and in restored data until the next is made
 	Listed int64  // Revoked when it was made, so that a newer revocation shows
 	// Partial: it says that it is one of several (issuingDistributionPoint).
 	Partial                bool

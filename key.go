@@ -32,6 +32,9 @@ func GenerateKey(algorithm KeyAlgorithm) (crypto.Signer, error) {
 	return nil, fmt.Errorf("key algorithm %q is not known", algorithm)
 }
 
+// QuickToMake tells whether a key takes so little to make that it need not be made ahead.
+func (a KeyAlgorithm) QuickToMake() bool { return a == ECC256 || a == ECC384 }
+
 // maxCommonName is the upper bound of X.520; a longer name stands in the
 // alternative names alone.
 const maxCommonName = 64

@@ -20,8 +20,10 @@ func (a *Authority) Issue(ctx context.Context, request chancery.IssueRequest) (c
 	if request.AccountID <= 0 || request.OrderID <= 0 {
 		return nil, errors.New("issuing needs an account and an order: the rule of one certificate hangs on them")
 	}
-	if chain, err := a.recorded(ctx, request); !errors.Is(err, chancery.ErrNotFound) {
-		return chain, err
+	if !request.First {
+		if chain, err := a.recorded(ctx, request); !errors.Is(err, chancery.ErrNotFound) {
+			return chain, err
+		}
 	}
 	d, err := a.draft(ctx, request)
 	if err != nil {

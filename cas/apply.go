@@ -166,12 +166,12 @@ func open(tx chancery.Tx, order chancery.Order, product chancery.Product, valida
 			return err
 		}
 	}
-	return addSteps(tx, order)
+	return addSteps(tx, order, product)
 }
 
-func addSteps(tx chancery.Tx, order chancery.Order) error {
+func addSteps(tx chancery.Tx, order chancery.Order, product chancery.Product) error {
 	look := chancery.Step{Kind: chancery.AdvanceOrder, AccountID: order.AccountID, OrderID: order.ID, DueAt: order.CreatedAt.Add(firstLook)}
-	if err := tx.AddStep(look); err != nil || !order.MakesKey() {
+	if err := tx.AddStep(look); err != nil || !order.MakesKey() || product.KeyAlgorithm.QuickToMake() {
 		return err
 	}
 	return tx.AddStep(chancery.Step{Kind: chancery.PrepareKey, AccountID: order.AccountID, OrderID: order.ID, DueAt: order.CreatedAt})

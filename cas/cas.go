@@ -50,8 +50,6 @@ const (
 	tokenWindow = 24 * time.Hour
 	// firstLook leaves the applicant, often a program, a moment to publish.
 	firstLook = time.Second
-	// nudgePause is the least time between two looks that callers can cause.
-	nudgePause = 3 * time.Second
 )
 
 // API is the table of contents.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"chancery"
 )
@@ -150,29 +151,38 @@ type Look struct {
 
 // DescribeCertificateState tells how an order stands: what to publish while it
 // waits for its proof, and certificate and private key once it is issued. While the
-// issuer has not said yet what to publish, nothing is told of it. A call also hastens the next look at the proof, at most once in a few seconds.
+// issuer has not said yet what to publish, nothing is told of it. A call also hastens the next look at the proof, at most once in a few seconds, sooner while the order is new.
 //
 // Errors: MissingParameter, InvalidParameter (400); NotFoundOrder (404).
 func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.Caller, in *DescribeCertificateStateInput) (*DescribeCertificateStateOutput, error) {
 	out := &DescribeCertificateStateOutput{}
-	waiting := false
-	err := s.Store.Read(ctx, func(tx chancery.Tx) error {
+	var (
+		o   chancery.Order
+		how hasten
+	)
+	err := s.Store.Read(ctx, func(tx chancery.Tx) (err error) {
 		*out = DescribeCertificateStateOutput{}
-		o, err := order(tx, caller, in.OrderId)
-		if err != nil {
+		if o, err = order(tx, caller, in.OrderId); err != nil {
 			return err
 		}
-		waiting = o.State == chancery.DomainVerify && s.restedSince(tx, o)
-		if err := errors.Join(describe(tx, o, out), nameSharedKey(tx, caller, o.CSRID)); err != nil || !in.Verbose {
+		if err := errors.Join(describe(tx, o, out), nameSharedKey(tx, caller, o.CSRID)); err != nil {
 			return err
+		}
+		if out.RecordValue != "" || out.Content != "" {
+			if how, err = s.hastens(tx, o); err != nil {
+				return err
+			}
+		}
+		if !in.Verbose {
+			return nil
 		}
 		return detail(tx, o, out)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if waiting {
-		err = s.nudge(ctx, caller, chancery.OrderID(in.OrderId))
+	if how != leave {
+		err = s.doHasten(ctx, caller, o, how)
 	}
 	return out, err
 }
@@ -306,30 +316,53 @@ func atCA(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput)
 	return err
 }
 
-// restedSince tells whether a look may be hastened, so that polling clients cost
-// one write in a few seconds and not one a call.
-func (s *Service) restedSince(tx chancery.Tx, o chancery.Order) bool {
+// hasten is what a call does to the next look at the proof of an order that waits for it.
+type hasten int
+
+const (
+	leave hasten = iota
+	tell         // the caller is told for the first time what to publish
+	nudge        // the look is due now
+)
+
+// hastens keeps polling clients to a write now and then, and lets nobody cause a look
+// before anybody could have published: a resolver keeps for minutes that it found
+// nothing.
+func (s *Service) hastens(tx chancery.Tx, o chancery.Order) (hasten, error) {
 	steps, err := tx.OrderSteps(o.AccountID, o.ID)
-	if err != nil {
-		return false
-	}
 	now := s.Clock.Now()
 	for _, step := range steps {
-		if step.Kind == chancery.AdvanceOrder {
-			return step.ParkedAt.IsZero() && step.DueAt.After(now) && !step.LastRunAt.IsZero() && now.Sub(step.LastRunAt) >= nudgePause
+		switch {
+		case step.Kind != chancery.AdvanceOrder || !step.ParkedAt.IsZero() || !step.DueAt.After(now):
+		case step.LastRunAt.IsZero():
+			return tell, err
+		case now.Sub(step.LastRunAt) >= nudgePause(now.Sub(o.CreatedAt)):
+			return nudge, err
 		}
 	}
-	return false
+	return leave, err
 }
 
-func (s *Service) nudge(ctx context.Context, caller chancery.Caller, id chancery.OrderID) error {
+// nudgePause is the least time between two looks that callers of an order so old can
+// cause: a program that publishes in a moment has its certificate in a moment, and what
+// polls for long causes a look in three seconds.
+func nudgePause(age time.Duration) time.Duration {
+	return min(max(age/2, 10*time.Millisecond), 3*time.Second)
+}
+
+func (s *Service) doHasten(ctx context.Context, caller chancery.Caller, o chancery.Order, how hasten) error {
 	now := s.Clock.Now()
 	err := s.Store.Write(ctx, func(tx chancery.Tx) error {
-		return tx.HurryStep(caller.AccountID, id, chancery.AdvanceOrder, now, now.Add(-nudgePause))
+		if how == tell {
+			return tx.MarkTold(caller.AccountID, o.ID, now)
+		}
+		return tx.HurryStep(caller.AccountID, o.ID, chancery.AdvanceOrder, now, now.Add(-nudgePause(now.Sub(o.CreatedAt))))
 	})
 	if errors.Is(err, context.Canceled) {
 		return nil // the caller is gone; the look comes in its own time
 	}
-	s.Wake()
+	if how == nudge {
+		s.Wake()
+	}
 	return err
 }

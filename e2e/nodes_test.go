@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,13 +19,14 @@ import (
 	"chancery/cas"
 	"chancery/client"
 	"chancery/internal/pgtest"
+	"chancery/internal/zone"
 	"chancery/keyring"
 	"chancery/signature"
 )
 
 // startTwo starts two nodes at once on an empty PostgreSQL database. They share the
 // surroundings of the first.
-func startTwo(t testing.TB) (one, other *service) {
+func startTwo(t testing.TB, flags ...string) (one, other *service) {
 	t.Helper()
 	url := pgtest.Need(t).Database(t)
 	key := filepath.Join(t.TempDir(), "keyring.key")
@@ -32,7 +34,7 @@ func startTwo(t testing.TB) (one, other *service) {
 		t.Fatal(err)
 	}
 	shared := []string{"--database", url, "--keyring-key-file", key}
-	one = newService(t, append([]string{"--products", file(t, "products.json", lightProducts), "--rates", "off"}, shared...)...)
+	one = newService(t, append([]string{"--products", file(t, "products.json", lightProducts), "--rates", "off"}, append(flags, shared...)...)...)
 	other = &service{dir: filepath.Join(t.TempDir(), "data"), dns: one.dns, web: one.web, operator: shared}
 	one.operator = shared
 	other.flags = append([]string{}, one.flags...)
@@ -157,10 +159,7 @@ func atOnce(n int, call func(int) (int64, error)) ([]int64, []error) {
 func TestQuotaOnTwoNodes(t *testing.T) {
 	t.Parallel()
 	const units, applicants = 50, 500
-	rounds := 3
-	if os.Getenv("CHANCERY_TORTURE") == "1" {
-		rounds = 50
-	}
+	rounds := map[bool]int{false: 2, true: 50}[torture]
 	one, other := startTwo(t)
 	for round := range rounds {
 		who := one.tenant(t, "single", units)
@@ -217,6 +216,50 @@ func TestANodeIsKilledAtWork(t *testing.T) {
 	one.kill()
 	killed := time.Now()
 	const free, more = 10 * time.Second, 20 * time.Second // what is promised, and for a machine that is busy
+	for _, order := range orders {
+		for there.state(t, order).Type != string(chancery.Issued) {
+			if time.Since(killed) > free+more {
+				t.Fatalf("order %d is not issued %v after the node was killed", order, time.Since(killed))
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	}
+	t.Logf("all were issued %v after the node was killed", time.Since(killed))
+	one.launch(t)
+}
+
+// What a node has in hand when it is killed is leased to it; another, which was idle,
+// begins it within 10 s.
+func TestWhatADeadNodeHadInHandGoesOn(t *testing.T) {
+	t.Parallel()
+	const count, free, more = 3, 10 * time.Second, 20 * time.Second
+	one, other := startTwo(t)
+	other.stop(t)
+	who := one.tenant(t, chancery.DefaultProduct, count)
+	var orders []int64
+	for i := range count {
+		name := fmt.Sprintf("n%d.in-hand.test", i)
+		one.dns.Fault("_dnsauth."+name, zone.Silent) // whoever looks there waits for 10 s
+		order := who.apply(t, name, "DNS")
+		state := who.state(t, order)
+		one.dns.Set(state.RecordDomain, state.RecordType, state.RecordValue)
+		orders = append(orders, order)
+	}
+	for _, order := range orders {
+		eventually(t, "a look at the proof is in hand", func() bool {
+			var steps []admin.Step
+			one.operate(t, &steps, "steps", "list", "--order", fmt.Sprint(order))
+			return slices.ContainsFunc(steps, func(s admin.Step) bool { return s.Kind == chancery.AdvanceOrder && s.Attempts == 1 })
+		})
+	}
+	other.launch(t)
+	one.kill()
+	killed := time.Now()
+	for i := range count {
+		one.dns.Fault(fmt.Sprintf("_dnsauth.n%d.in-hand.test", i), zone.None)
+	}
+	there := who
+	there.Client = other.client(t, who.key)
 	for _, order := range orders {
 		for there.state(t, order).Type != string(chancery.Issued) {
 			if time.Since(killed) > free+more {

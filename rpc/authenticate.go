@@ -160,6 +160,9 @@ func (g *Gateway) checkTime(text string) (time.Time, error) {
 		return sent, chancery.Errorf(InvalidTimeStampExpired, "the request's time is %s off the server's, which is %s; at most %s is allowed",
 			difference.Round(time.Second), now.Format(timeFormat), g.skew())
 	}
+	if sent.Before(g.NotBefore.Truncate(time.Second)) { // requests tell no fractions
+		return sent, chancery.Errorf(InvalidTimeStampExpired, "the request is from before %s, when the service's data was restored; sign it anew", g.NotBefore.UTC().Format(timeFormat))
+	}
 	return sent, nil
 }
 

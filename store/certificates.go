@@ -46,7 +46,7 @@ func (t *tx) AddCertificate(c chancery.Certificate) error {
 	if err := changed("adding a certificate", rows, err, chancery.ErrConflict); err != nil {
 		return err
 	}
-	return t.list(c.Entry())
+	return t.addEntry(c.Entry())
 }
 
 func (t *tx) Certificate(account chancery.AccountID, id chancery.CertificateID) (chancery.Certificate, error) {

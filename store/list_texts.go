@@ -17,20 +17,13 @@ const textLines = 64
 // addLine keeps what an entry can be found by, and gives the number that its line
 // has: none is given out twice, whatever was removed since.
 func (t *tx) addLine(account chancery.AccountID, text string) (seq int64, err error) {
-	part, err := t.sql.LastListPart(t.ctx, int64(account))
-	if err = found("numbering a list entry", err); err != nil && !errors.Is(err, chancery.ErrNotFound) {
-		return 0, err
-	}
-	for {
-		lines, err := t.sql.AddListLine(t.ctx, query.AddListLineParams{AccountID: int64(account), Part: part, Text: text + "\n"})
-		switch err = found("numbering a list entry", err); {
-		case err == nil:
-			return part*textLines + lines - 1, nil
-		case !errors.Is(err, chancery.ErrNotFound):
-			return 0, err
+	for further := range int64(2) { // to the last part or, where that is full, the one after it
+		row, err := t.sql.AddListLine(t.ctx, query.AddListLineParams{AccountID: int64(account), Further: further, Text: text + "\n"})
+		if err = found("numbering a list entry", err); !errors.Is(err, chancery.ErrNotFound) {
+			return row.Part*textLines + row.Lines - 1, err
 		}
-		part++ // that one is full
 	}
+	return 0, errors.New("numbering a list entry: there is no part after the last one")
 }
 
 // blankLine removes what an entry could be found by.

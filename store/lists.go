@@ -18,18 +18,27 @@ import (
 
 // listOrder lists an order as it stands.
 func (t *tx) listOrder(o chancery.Order) error {
+	entry, err := t.orderEntry(o)
+	if err != nil {
+		return err
+	}
+	if entry == nil {
+		return t.unlist(o.AccountID, chancery.ListOrder, int64(o.ID))
+	}
+	return t.list(entry)
+}
+
+// orderEntry is nil for an order that is not listed.
+func (t *tx) orderEntry(o chancery.Order) (*chancery.ListEntry, error) {
 	var end time.Time
 	if o.State == chancery.Issued && o.CertificateID != 0 {
 		ms, err := t.sql.CertificateEnd(t.ctx, query.CertificateEndParams{AccountID: int64(o.AccountID), ID: int64(o.CertificateID)})
 		if err = found("reading the end of a certificate", err); err != nil && !errors.Is(err, chancery.ErrNotFound) {
-			return err
+			return nil, err
 		}
 		end = fromMillis(ms)
 	}
-	if entry := o.Entry(end); entry != nil {
-		return t.list(entry)
-	}
-	return t.unlist(o.AccountID, chancery.ListOrder, int64(o.ID))
+	return o.Entry(end), nil
 }
 
 // list writes an entry: a new one with the next number of the account, another in
@@ -41,6 +50,9 @@ func (t *tx) list(e *chancery.ListEntry) error {
 	}
 	if err != nil {
 		return err
+	}
+	if stored == entryRow(e, stored.Seq) {
+		return nil
 	}
 	err = t.sql.UpdateListEntry(t.ctx, query.UpdateListEntryParams{
 		AccountID: int64(e.AccountID), Kind: string(e.Kind), RowID: e.ID, Status: string(e.Status),
@@ -58,16 +70,20 @@ func (t *tx) list(e *chancery.ListEntry) error {
 	return t.count(e, stored.Seq)
 }
 
+func entryRow(e *chancery.ListEntry, seq int64) query.Listed {
+	return query.Listed{
+		Kind: string(e.Kind), RowID: e.ID, AccountID: int64(e.AccountID), Seq: seq, Status: string(e.Status),
+		NotAfter: toMillis(e.NotAfter), ChangesAt: toMillis(e.ChangesAt), ResourceGroup: e.ResourceGroup,
+	}
+}
+
+// addEntry lists what was not listed before.
 func (t *tx) addEntry(e *chancery.ListEntry) error {
 	seq, err := t.addLine(e.AccountID, e.Search)
 	if err != nil {
 		return err
 	}
-	err = t.sql.AddListEntry(t.ctx, query.AddListEntryParams{
-		Kind: string(e.Kind), RowID: e.ID, AccountID: int64(e.AccountID), Seq: seq, Status: string(e.Status),
-		NotAfter: toMillis(e.NotAfter), ChangesAt: toMillis(e.ChangesAt), ResourceGroup: e.ResourceGroup,
-	})
-	if err != nil {
+	if err := t.sql.AddListEntry(t.ctx, query.AddListEntryParams(entryRow(e, seq))); err != nil {
 		return fmt.Errorf("adding a list entry: %w", err)
 	}
 	return t.count(e, seq)

@@ -29,7 +29,11 @@ func (t *tx) AddOrder(o chancery.Order) error {
 	if err := changed("adding an order", rows, err, chancery.ErrConflict); err != nil {
 		return err
 	}
-	return t.listOrder(o)
+	entry, err := t.orderEntry(o)
+	if err != nil || entry == nil {
+		return err
+	}
+	return t.addEntry(entry)
 }
 
 func (t *tx) OrderOfInstance(account chancery.AccountID, instance string) (chancery.OrderID, error) {
@@ -177,12 +181,8 @@ func (t *tx) addLook(account chancery.AccountID, order chancery.OrderID, look ch
 		}
 		return nil
 	}
-	seq, err := t.sql.NextEvidence(t.ctx, int64(order))
-	if err != nil {
-		return fmt.Errorf("numbering evidence: %w", err)
-	}
 	err = t.sql.AddEvidence(t.ctx, query.AddEvidenceParams{
-		OrderID: int64(order), Seq: int64(seq), AccountID: int64(account), At: toMillis(look.At),
+		OrderID: int64(order), AccountID: int64(account), At: toMillis(look.At),
 		Method: string(look.Method), Name: string(look.Name), Place: look.Where,
 		Finding: string(look.Finding), Detail: look.Detail,
 	})

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -59,9 +60,10 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 	if err := createPrivate(file); err != nil {
 		return nil, err
 	}
+	_ = os.Remove(file + copying) // of a process that was killed
 	// One connection writes: SQLite takes one writer at a time, and a queue here is
 	// fairer and quicker than its busy handler.
-	writes, err := connect(driver, file, "&_txlock=immediate", 1)
+	writes, err := connect(driver, file, "&_txlock=immediate&_pragma=cache_size(-16000)", 1)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +75,7 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, reads.Close(), writes.Close())
 	}
-	s.backend = newSQLite(s, release)
+	s.backend = newSQLite(s, file, release)
 	return s, nil
 }
 
@@ -81,12 +83,17 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 // one, in groups.
 type sqlite3 struct {
 	*groupWriter
+	file    string
+	copies  sync.Mutex    // held while a copy is made
 	unlock  func()        // gives the lock on the file back
 	stopped chan struct{} // the writer has ended
 }
 
-func newSQLite(s *Store, unlock func()) *sqlite3 {
-	e := &sqlite3{&groupWriter{store: s, requests: make(chan *writeRequest)}, unlock, make(chan struct{})}
+func newSQLite(s *Store, file string, unlock func()) *sqlite3 {
+	e := &sqlite3{
+		groupWriter: &groupWriter{store: s, requests: make(chan *writeRequest)},
+		file:        file, unlock: unlock, stopped: make(chan struct{}),
+	}
 	go func() {
 		defer close(e.stopped)
 		e.run()

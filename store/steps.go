@@ -113,7 +113,12 @@ func (t *tx) DeferStep(s chancery.Step, due time.Time, reason string) error {
 	return changed("deferring a step", rows, err, chancery.ErrLeaseLost)
 }
 
-// parkedDue is when a parked step is due: on 31 December 9999.
+func (t *tx) ContinueStep(s chancery.Step, now time.Time) error {
+	rows, err := t.sql.ContinueStep(t.ctx, query.ContinueStepParams{DueAt: toMillis(now), ID: s.ID, Version: s.Version})
+	return changed("continuing a step", rows, err, chancery.ErrLeaseLost)
+}
+
+// parkedDue is when a parked step is due: on 31 December 9999, as NextStep knows too.
 const parkedDue = 253402214400000
 
 func (t *tx) FailStep(s chancery.Step, f chancery.StepFailure) error {
@@ -141,6 +146,14 @@ func (t *tx) HurryStep(account chancery.AccountID, order chancery.OrderID, kind 
 	})
 	if err != nil {
 		return fmt.Errorf("hurrying a step: %w", err)
+	}
+	return nil
+}
+
+func (t *tx) MarkTold(account chancery.AccountID, order chancery.OrderID, now time.Time) error {
+	err := t.sql.MarkTold(t.ctx, query.MarkToldParams{Now: toMillis(now), AccountID: int64(account), OrderID: int64(order)})
+	if err != nil {
+		return fmt.Errorf("marking that a proof was told: %w", err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"chancery"
@@ -25,8 +26,8 @@ type Store struct {
 	slow          *sql.DB // for what may take long and changes nothing; reads, on SQLite
 	writeSQL      *query.Queries
 	readSQL       *query.Queries
-	keyring       chancery.Keyring // set once by Unlock, before any other use
-	texts         *textCache       // for reading transactions; locks itself
+	keyring       *heldKeyring // filled by Unlock, before any other use
+	texts         *textCache   // for reading transactions; locks itself
 	backend       backend
 	closed        chan struct{} // Close is called
 }
@@ -41,6 +42,8 @@ type backend interface {
 	alone(ctx context.Context, fn func() error) error
 	// checks are the doctor's checks of the database itself.
 	checks() []invariant
+	// copy is Store.Copy.
+	copy(ctx context.Context) (*os.File, error)
 	// end waits for what runs in the background, before the connections are closed.
 	end()
 	// release comes last.
@@ -48,28 +51,7 @@ type backend interface {
 }
 
 func newStore(writes, reads *sql.DB) *Store {
-	return &Store{writes: writes, reads: reads, slow: reads, texts: newTextCache(textCacheSize), closed: make(chan struct{})}
-}
-
-// Unlock gives the store the keyring that seals secrets. make is called with the
-// wrapped keyset; on the first start there is none, and newKeyset makes it.
-func (s *Store) Unlock(ctx context.Context, newKeyset func() ([]byte, error), open func(wrapped []byte) (chancery.Keyring, error)) error {
-	wrapped, err := s.readSQL.Keyset(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		if wrapped, err = newKeyset(); err != nil {
-			return fmt.Errorf("making the keyset: %w", err)
-		}
-		if _, err := s.writeSQL.AddKeyset(ctx, wrapped); err != nil {
-			return fmt.Errorf("storing the keyset: %w", err)
-		}
-		// Another node may have been first: what is stored counts.
-		wrapped, err = s.readSQL.Keyset(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("reading the keyset: %w", err)
-	}
-	s.keyring, err = open(wrapped)
-	return err
+	return &Store{writes: writes, reads: reads, slow: reads, texts: newTextCache(textCacheSize), keyring: &heldKeyring{}, closed: make(chan struct{})}
 }
 
 // Close ends the writer and closes the database. No call may be under way.
@@ -140,7 +122,8 @@ type tx struct {
 	sql     *query.Queries
 	exec    query.DBTX // what sql runs on, for statements of one engine alone
 	backend backend
-	keyring chancery.Keyring
+	keyring *heldKeyring
+	old     bool       // the keyring is, and cannot be brought up to date
 	ends    auditEnds  // what is to be sealed before the commit
 	texts   *textCache // nil in one that writes: it sees what is not committed
 }
@@ -150,7 +133,7 @@ func (t *tx) seal(secret chancery.Secret, table string, account chancery.Account
 	if secret.Empty() {
 		return nil, nil
 	}
-	sealed, err := t.keyring.Seal(secret, place(table, account, row))
+	sealed, err := t.keyring.held().Seal(secret, place(table, account, row))
 	if err != nil {
 		return nil, fmt.Errorf("sealing %s %v: %w", table, row, err)
 	}
@@ -161,7 +144,7 @@ func (t *tx) open(sealed []byte, table string, account chancery.AccountID, row a
 	if len(sealed) == 0 {
 		return chancery.Secret{}, nil
 	}
-	secret, err := t.keyring.Open(sealed, place(table, account, row))
+	secret, err := t.keyring.open(sealed, place(table, account, row), func() error { return t.keyring.learn(t.ctx, t.sql) })
 	if err != nil {
 		return chancery.Secret{}, fmt.Errorf("opening %s %v: %w", table, row, err)
 	}

@@ -40,7 +40,7 @@ func (w *Worker) advanceOrder(ctx context.Context, step chancery.Step) error {
 		if order.Review == chancery.ReviewPending {
 			return w.awaitReview(ctx, step)
 		}
-		return w.issue(ctx, step, order)
+		return w.issue(ctx, step, order, issuing{})
 	default:
 		return w.finish(ctx, step)
 	}
@@ -78,6 +78,10 @@ func (w *Worker) look(ctx context.Context, step chancery.Step, order chancery.Or
 		if err := order.Apply(chancery.Proved); err != nil {
 			return err
 		}
+		var err error
+		if found.key, err = w.quickKey(ctx, order); err != nil {
+			return err
+		}
 	case !now.Before(order.ProveBy) && !late(step.DueAt, now): // else the next look decides
 		order.Reason = unprovedReason(order, found.evidence)
 		if err := order.Apply(chancery.TimedOut); err != nil {
@@ -85,16 +89,22 @@ func (w *Worker) look(ctx context.Context, step chancery.Step, order chancery.Or
 		}
 	}
 	failpoint.Hit("look.before-commit")
-	err := w.Store.Write(ctx, func(tx chancery.Tx) error { return w.keepLook(tx, step, order, found, now) })
+	err := w.Store.Write(ctx, func(tx chancery.Tx) error { return w.keepLook(tx, step, order, &found, now) })
 	if err != nil {
 		return fmt.Errorf("keeping a look at the proof of order %d: %w", order.ID, err)
 	}
-	if !found.all {
+	if order.State != chancery.Process {
 		return nil
 	}
+	if found.key != nil {
+		failpoint.Hit("key.committed")
+	}
 	failpoint.Hit("look.committed")
-	w.Wake()
-	return nil
+	if order.Review == chancery.ReviewPending {
+		return w.awaitReview(ctx, step)
+	}
+	order.Version++ // as it is stored now
+	return w.issue(ctx, step, order, issuing{key: found.key, first: true})
 }
 
 // looks is what one round over an order's proofs came to.
@@ -102,6 +112,8 @@ type looks struct {
 	evidence []chancery.Evidence
 	proved   []chancery.Name // seen in this round
 	all      bool            // nothing is open any more
+
+	key *chancery.OrderKey // made since all is proved; nil if the order has one or needs none
 }
 
 // lookAtAll looks at the open proofs side by side, since each may take seconds.
@@ -134,7 +146,7 @@ func (w *Worker) lookAtAll(ctx context.Context, validations []chancery.Validatio
 	return found
 }
 
-func (w *Worker) keepLook(tx chancery.Tx, step chancery.Step, order chancery.Order, found looks, now time.Time) error {
+func (w *Worker) keepLook(tx chancery.Tx, step chancery.Step, order chancery.Order, found *looks, now time.Time) error {
 	if err := tx.AddEvidence(order.AccountID, order.ID, found.evidence); err != nil {
 		return err
 	}
@@ -151,13 +163,30 @@ func (w *Worker) keepLook(tx chancery.Tx, step chancery.Step, order chancery.Ord
 		if err := tx.UpdateOrder(order); err != nil {
 			return err
 		}
-		return tx.PostponeStep(step, now, "")
+		if err := keepKey(tx, found); err != nil {
+			return err
+		}
+		return tx.ContinueStep(step, now)
 	default: // verify_fail: an unused key is of no more use
 		if err := tx.UpdateOrder(order); err != nil {
 			return err
 		}
 		return endWork(tx, step)
 	}
+}
+
+// keepKey stores the key that was made, unless the order has one already, as when its
+// proofs were given anew.
+func keepKey(tx chancery.Tx, found *looks) error {
+	if found.key == nil {
+		return nil
+	}
+	err := tx.AddOrderKey(*found.key)
+	if errors.Is(err, chancery.ErrConflict) {
+		found.key = nil
+		return nil
+	}
+	return err
 }
 
 // endWork removes all that is left to do for an order, and its unused key.

@@ -49,6 +49,9 @@ func TestAStepThatAlwaysFailsIsParked(t *testing.T) {
 	env.Clock.Advance(24 * time.Hour)
 	env.State(order) // a nudge
 	env.Settle()
+	env.SQL("UPDATE steps SET due_at = 1 WHERE parked_at > 0") // a nudge by a node that knows of no parking
+	env.Clock.Advance(0)
+	env.Settle()
 	if n := looks.Load(); n != attempts {
 		t.Errorf("it was begun %d times", n)
 	}
@@ -71,7 +74,7 @@ func retryParked(t *testing.T, env *testenv.Env) {
 		if len(steps) != 1 || err != nil {
 			return fmt.Errorf("parked are %+v: %w", steps, err)
 		}
-		if steps[0].Attempts != 20 || steps[0].Cause == "" {
+		if steps[0].Attempts < 20 || steps[0].Cause == "" {
 			t.Errorf("parked is %+v", steps[0])
 		}
 		return tx.RetryStep(steps[0].ID, env.Clock.Now())
@@ -100,7 +103,6 @@ func TestAStepThatEndsTheProcessIsParked(t *testing.T) {
 	if n := looks.Load(); n != 0 {
 		t.Errorf("it was begun %d times more", n)
 	}
-	env.SQL("UPDATE steps SET attempts = 20 WHERE parked_at > 0")
 	retryParked(t, env)
 	env.Await(order, chancery.Issued)
 }
@@ -150,7 +152,7 @@ func TestBacklogMetrics(t *testing.T) {
 	work.WatchBacklog(registry, store, env.Clock)
 	proved(env)
 	env.Clock.Advance(time.Minute)
-	for kind, want := range map[chancery.StepKind]float64{chancery.AdvanceOrder: 1, chancery.PrepareKey: 1, chancery.Sweep: 1, chancery.RevokeOrder: 0} {
+	for kind, want := range map[chancery.StepKind]float64{chancery.AdvanceOrder: 1, chancery.PrepareKey: 0, chancery.Sweep: 1, chancery.RevokeOrder: 0} {
 		if n := gauge(t, registry, "chancery_steps_waiting", kind); n != want {
 			t.Errorf("%v steps %s wait, want %v", n, kind, want)
 		}

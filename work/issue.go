@@ -11,10 +11,16 @@ import (
 	"chancery/internal/failpoint"
 )
 
+// issuing is what who had the proof seen knows of an order, and need not read again.
+type issuing struct {
+	key   *chancery.OrderKey // nil: not at hand
+	first bool               // no issuer was asked for the certificate before
+}
+
 // issue has the issuer sign for a proved order, checks its answer, and stores
 // certificate and key in the transaction that makes the order issued.
-func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.Order) error {
-	csr, key, err := w.csrOf(ctx, order)
+func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.Order, known issuing) error {
+	csr, key, err := w.csrOf(ctx, order, known.key)
 	if err != nil {
 		return err
 	}
@@ -28,7 +34,7 @@ func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.O
 	}
 	request := chancery.IssueRequest{
 		AccountID: order.AccountID, OrderID: order.ID, Names: order.Names, CSR: csr,
-		Lifetime: time.Duration(product.LifetimeDays) * 24 * time.Hour,
+		Lifetime: time.Duration(product.LifetimeDays) * 24 * time.Hour, First: known.first,
 	}
 	chain, err := issuer.Issue(ctx, request)
 	var refused *chancery.RefusedError
@@ -58,7 +64,10 @@ func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.O
 
 // csrOf gives the order's CSR, and the key with it when the service makes both or
 // the account's CSR store has it.
-func (w *Worker) csrOf(ctx context.Context, order chancery.Order) ([]byte, chancery.Secret, error) {
+func (w *Worker) csrOf(ctx context.Context, order chancery.Order, made *chancery.OrderKey) ([]byte, chancery.Secret, error) {
+	if made != nil {
+		return made.CSR, made.Key, nil
+	}
 	if order.CSRID != 0 {
 		key, err := w.csrKey(ctx, order)
 		return order.CSR, key, err
@@ -66,8 +75,8 @@ func (w *Worker) csrOf(ctx context.Context, order chancery.Order) ([]byte, chanc
 	if !order.MakesKey() {
 		return order.CSR, chancery.Secret{}, nil
 	}
-	made, err := w.orderKey(ctx, order)
-	return made.CSR, made.Key, err
+	stored, err := w.orderKey(ctx, order)
+	return stored.CSR, stored.Key, err
 }
 
 // csrKey is the key of the stored CSR that the order uses. Should that be gone,

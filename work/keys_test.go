@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -125,10 +126,13 @@ func preparedKey(env *testenv.Env, order int64) (key chancery.OrderKey) {
 	return key
 }
 
+// slowKeys are products whose keys take long to make.
+func slowKeys() testenv.Option { return testenv.WithProducts(chancery.DefaultCatalogue()...) }
+
 // The key is made while the applicant publishes the proof, and is the one that the
 // certificate carries; its first place is then empty.
 func TestPreparedKeyIsUsed(t *testing.T) {
-	env := testenv.New(t)
+	env := testenv.New(t, slowKeys())
 	env.Grant(single, 1)
 	order := env.Apply(host)
 	env.Settle()
@@ -149,7 +153,7 @@ func TestPreparedKeyIsUsed(t *testing.T) {
 
 // The proof may be seen before the key is ready: it is then made on the spot.
 func TestKeyIsMadeWhenItIsNeeded(t *testing.T) {
-	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(lookFunc(seen)))
+	env := testenv.New(t, testenv.WithoutWorker(), slowKeys(), testenv.WithLooker(lookFunc(seen)))
 	order := proved(env)
 	env.SQL("UPDATE steps SET due_at = due_at + 3600000 WHERE kind = 'prepare_key'")
 	env.Run(env.NewWorker())
@@ -162,10 +166,44 @@ func TestKeyIsMadeWhenItIsNeeded(t *testing.T) {
 	}
 }
 
+// A key that takes next to no time is made when the proof was seen, and stored with
+// that: whatever becomes of the process, it is the key that the issuer is shown.
+func TestQuickKeyIsStoredWithTheProof(t *testing.T) {
+	g := newGate()
+	var ca *someCA
+	env := testenv.New(t, testenv.WithLooker(lookFunc(seen)), withIssuer(func(call int, request chancery.IssueRequest) (chancery.Chain, error) {
+		if request.First != (call == 1) {
+			t.Errorf("call %d: First is %v", call, request.First)
+		}
+		if call == 1 {
+			g.pass()
+			return nil, errors.New("the issuer is away")
+		}
+		return ca.issue(request, nil), nil
+	}))
+	ca = newCA(t, env.Clock.Now)
+	order := proved(env)
+	g.wait(t)
+	stored := string(preparedKey(env, order).Key.Reveal())
+	if stored == "" {
+		t.Error("no key is stored while the issuer is asked")
+	}
+	close(g.open)
+	env.Settle()
+	env.Clock.Advance(time.Minute)
+	env.Await(order, chancery.Issued)
+	if env.State(order).PrivateKey != stored {
+		t.Error("the certificate has another key than the one stored first")
+	}
+	if rows(env, "order_keys", order) != 0 {
+		t.Error("the key still stands in its first place")
+	}
+}
+
 // The key step may run twice, and late: there is one key, and none for an order
 // that is over.
 func TestKeyStepRunsTwice(t *testing.T) {
-	env := testenv.New(t)
+	env := testenv.New(t, slowKeys())
 	env.Grant(single, 2)
 	order := env.Apply(host)
 	env.Settle()
@@ -207,7 +245,7 @@ func (s *beforeWrite) Write(ctx context.Context, fn func(chancery.Tx) error) err
 // An order that is withdrawn while its key is made gets none, which nobody would
 // remove.
 func TestWithdrawnWhileTheKeyIsMade(t *testing.T) {
-	env := testenv.New(t, testenv.WithoutWorker())
+	env := testenv.New(t, testenv.WithoutWorker(), slowKeys())
 	env.Grant(single, 1)
 	order := env.Apply(host)
 	env.SQL("DELETE FROM steps WHERE kind = 'sweep'")

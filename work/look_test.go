@@ -106,8 +106,8 @@ func (c *lookCounter) count() int {
 	return c.n
 }
 
-// Whoever asks for the state hastens the next look, but not more often than every
-// three seconds, and not before the first.
+// Whoever asks for the state of an order that is no longer new hastens the next look,
+// but not more often than every three seconds.
 func TestAskingHastensALook(t *testing.T) {
 	var looks lookCounter
 	env := testenv.New(t, testenv.WithLooker(lookFunc(looks.look)))
@@ -121,7 +121,7 @@ func TestAskingHastensALook(t *testing.T) {
 		do    func()
 		want  int
 	}{
-		{"before the first look is due", 0, ask, 0},
+		{"told for the first time", 0, ask, 0},
 		{"when the first look is due", time.Second, func() {}, 1},
 		{"an hour later", time.Hour, func() {}, 2},
 		{"asked at once", 0, ask, 2},
@@ -137,6 +137,34 @@ func TestAskingHastensALook(t *testing.T) {
 		env.Clock.Advance(step.after)
 		env.Settle()
 		step.do()
+		env.Settle()
+		if got := looks.count(); got != step.want {
+			t.Fatalf("%s: %d looks, want %d", step.name, got, step.want)
+		}
+	}
+}
+
+// Who publishes in a moment has the look in a moment, though not before being told what
+// to publish: a resolver that is asked too early keeps for minutes that it found nothing.
+func TestAskingHastensTheFirstLook(t *testing.T) {
+	var looks lookCounter
+	env := testenv.New(t, testenv.WithLooker(lookFunc(looks.look)))
+	env.Grant(single, 1)
+	order := env.Apply(host)
+	for _, step := range []struct {
+		name  string
+		after time.Duration
+		want  int
+	}{
+		{"told for the first time", 40 * time.Millisecond, 0},
+		{"asked before anybody could have published", 9 * time.Millisecond, 0},
+		{"asked after half its age", 31 * time.Millisecond, 1},
+		{"asked at once", 0, 1},
+		{"asked a little early", 79 * time.Millisecond, 1},
+		{"asked after half its age again", time.Millisecond, 2},
+	} {
+		env.Clock.Advance(step.after)
+		env.State(order)
 		env.Settle()
 		if got := looks.count(); got != step.want {
 			t.Fatalf("%s: %d looks, want %d", step.name, got, step.want)

@@ -10,7 +10,7 @@ import (
 )
 
 // prepareKey makes key and CSR for an order while the applicant publishes the
-// proof.
+// proof, where that takes long.
 func (w *Worker) prepareKey(ctx context.Context, step chancery.Step) error {
 	var order chancery.Order
 	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
@@ -66,6 +66,24 @@ func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.O
 	}
 	failpoint.Hit("key.committed")
 	return made, nil
+}
+
+// quickKey makes the key of an order that was just proved, to be stored together with
+// that, where it takes next to no time; nil where the applicant has the key, or
+// orderKey will make it.
+func (w *Worker) quickKey(ctx context.Context, order chancery.Order) (*chancery.OrderKey, error) {
+	if !order.MakesKey() {
+		return nil, nil
+	}
+	product, err := w.Catalogue.Find(order.ProductCode)
+	if err != nil || !product.KeyAlgorithm.QuickToMake() {
+		return nil, nil //nolint:nilerr // issuing will say so
+	}
+	key, csr, err := w.newKey(ctx, product.KeyAlgorithm, order.Names)
+	if err != nil {
+		return nil, fmt.Errorf("making a key for order %d: %w", order.ID, err)
+	}
+	return &chancery.OrderKey{OrderID: order.ID, AccountID: order.AccountID, Key: key, CSR: csr, CreatedAt: w.Clock.Now()}, nil
 }
 
 func (w *Worker) storedKey(ctx context.Context, order chancery.Order) (key chancery.OrderKey, err error) {

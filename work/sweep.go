@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"chancery"
@@ -124,7 +125,8 @@ func auditEnd(oldest []chancery.AuditLine, before time.Time) time.Time {
 func EnsureSweep(ctx context.Context, store chancery.Store, now time.Time) error {
 	return store.Write(ctx, func(tx chancery.Tx) error {
 		steps, err := tx.OrderSteps(0, 0)
-		if err != nil || len(steps) > 0 {
+		swept := slices.ContainsFunc(steps, func(s chancery.Step) bool { return s.Kind == chancery.Sweep })
+		if err != nil || swept {
 			return err
 		}
 		return tx.AddStep(chancery.Step{Kind: chancery.Sweep, DueAt: now})

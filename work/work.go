@@ -66,6 +66,7 @@ func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.St
 		chancery.RevokeOrder:  w.revokeOrder,
 		chancery.OpenOrder:    w.openOrder,
 		chancery.AskRenewal:   w.askRenewal,
+		chancery.Reseal:       w.reseal,
 	}
 }
 
@@ -115,7 +116,7 @@ func (w *Worker) Run(ctx context.Context) {
 	}()
 	for ctx.Err() == nil {
 		w.heedClock(ctx)
-		steps := w.claim(ctx, cap(free)-len(free))
+		steps, pause := w.claim(ctx, cap(free)-len(free))
 		if len(steps) > 0 {
 			failpoint.Hit("step.claimed")
 		}
@@ -128,57 +129,39 @@ func (w *Worker) Run(ctx context.Context) {
 			})
 		}
 		if len(steps) == 0 {
-			w.rest(ctx)
+			w.rest(ctx, pause)
 		}
 	}
 }
 
-func (w *Worker) claim(ctx context.Context, most int) (steps []chancery.Step) {
-	if most == 0 || !w.due(ctx) {
-		return nil
-	}
-	err := w.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) (err error) {
-		steps, err = tx.ClaimSteps(w.Clock.Now(), w.Lease, most)
+// claim takes steps that are due, or tells how long there is nothing to take. It looks
+// first, which spares the table a write when there is none.
+func (w *Worker) claim(ctx context.Context, room int) (steps []chancery.Step, pause time.Duration) {
+	pause = idlePause
+	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
+		next, err := tx.NextStep()
+		if errors.Is(err, chancery.ErrNotFound) {
+			return nil
+		}
+		pause = min(pause, next.Sub(w.Clock.Now()))
 		return err
 	})
+	if err == nil && pause <= 0 && room > 0 {
+		err = w.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) (err error) {
+			steps, err = tx.ClaimSteps(w.Clock.Now(), w.Lease, room)
+			return err
+		})
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			w.Log.Error("claiming background steps failed", "error", err)
 		}
-		return nil
+		return nil, idlePause
 	}
-	return steps
+	return steps, max(pause, busyPause)
 }
 
-// due spares the table a write when there is nothing to claim.
-func (w *Worker) due(ctx context.Context) bool {
-	due := false
-	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
-		next, err := tx.NextStep()
-		due = err == nil && !next.After(w.Clock.Now())
-		if errors.Is(err, chancery.ErrNotFound) {
-			return nil
-		}
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		w.Log.Error("looking for background steps failed", "error", err)
-	}
-	return due
-}
-
-func (w *Worker) rest(ctx context.Context) {
-	pause := idlePause
-	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
-		next, err := tx.NextStep()
-		if err == nil {
-			pause = min(pause, max(next.Sub(w.Clock.Now()), busyPause))
-		}
-		return nil
-	})
-	if err != nil {
-		pause = idlePause
-	}
+func (w *Worker) rest(ctx context.Context, pause time.Duration) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
@@ -204,7 +187,7 @@ func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(contex
 		err = &chancery.WaitError{Until: w.Clock.Now().Add(spread(unknownPause)), Reason: "it waits for a node of a newer version"}
 		w.Log.Warn("this version does not know a background step, which waits for a node that does", "step", step.Kind, "id", step.ID)
 	case step.Attempts > maxAttempts:
-		err = fmt.Errorf("it was begun %d times, and the last time the process ended or lost the step", step.Attempts-1)
+		err = errors.New(cmp.Or(step.Cause, fmt.Sprintf("it was begun %d times, and each time the process ended or lost the step", step.Attempts-1)))
 	default:
 		err = w.guarded(ctx, run, step)
 	}

@@ -35,6 +35,9 @@ command line is stronger than the environment and that than the file.`,
 			if err := configure(command, file); err != nil {
 				return usageError{err, "serve "}
 			}
+			if err := config.TakeKey(); err != nil {
+				return usageError{err, "serve "}
+			}
 			return serve(command.Context(), config, command)
 		},
 	}
@@ -61,8 +64,18 @@ func serve(ctx context.Context, config service.Config, command *cobra.Command) (
 	if s.First != nil {
 		showFirst(command, config, s)
 	}
+	tell := func(state string) {
+		if err := tellSystemd(context.WithoutCancel(ctx), state); err != nil {
+			log.Warn("telling systemd failed", "state", state, "error", err)
+		}
+	}
+	tell("READY=1")
 	err = s.Wait(ctx)
 	log.Info("stopping; a second signal ends at once")
+	tell("STOPPING=1")
+	if err == nil {
+		s.TurnAway(context.WithoutCancel(ctx), config.StopDelay)
+	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	if stopErr := s.Stop(stopping); err == nil {

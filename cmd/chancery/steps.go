@@ -22,8 +22,8 @@ pauses that grow to five minutes. After 20 attempts, which takes about an hour, 
 is parked: nothing is done about it until you say so. The metric
 chancery_steps_parked tells of it, the log says why, and so does this list.
 
-Mend the cause, then have it tried again. An order that is withdrawn takes its
-steps with it, also those that are parked.`,
+Mend the cause, then have it tried again. An order that is withdrawn takes along
+what is parked of it, save for a revocation.`,
 		Example: "  chancery steps list --parked\n  chancery steps retry --parked",
 	}
 	o.add(steps)

@@ -158,9 +158,7 @@ func (e *Env) openStore() {
 	e.must(err)
 	e.Store = opened
 	kek := chancery.NewSecret([]byte("a key-encryption key of 32 bytes"))
-	e.must(opened.Unlock(context.Background(),
-		func() ([]byte, error) { return keyring.NewWrappedKeyset(kek) },
-		func(wrapped []byte) (chancery.Keyring, error) { return keyring.Open(kek, wrapped) }))
+	e.must(opened.Unlock(context.Background(), keyring.Key(kek, "the test")))
 	e.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?_pragma=busy_timeout(10000)")
 	e.must(err)
 	e.t.Cleanup(func() {

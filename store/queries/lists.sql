@@ -41,14 +41,12 @@ WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_
 DELETE FROM list_blocks
 WHERE account_id = $1 AND kind = $2 AND status = $3 AND block = $4 AND resource_group = $5;
 
--- name: LastListPart :one
-SELECT part FROM list_texts WHERE account_id = $1 ORDER BY part DESC LIMIT 1;
-
 -- name: AddListLine :one
-INSERT INTO list_texts (account_id, part, lines, text) VALUES ($1, $2, 1, $3)
+INSERT INTO list_texts (account_id, part, lines, text)
+VALUES (sqlc.arg(account_id), (SELECT COALESCE(MAX(l.part), 0) + sqlc.arg(further) FROM list_texts l WHERE l.account_id = sqlc.arg(account_id)), 1, sqlc.arg(text))
 ON CONFLICT (account_id, part) DO UPDATE SET lines = list_texts.lines + 1, text = list_texts.text || excluded.text
 WHERE list_texts.lines < 64
-RETURNING lines;
+RETURNING part, lines;
 
 -- name: HoldListText :one
 UPDATE list_texts SET lines = list_texts.lines WHERE account_id = $1 AND part = $2 RETURNING text;

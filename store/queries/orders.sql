@@ -41,12 +41,9 @@ ORDER BY seq DESC LIMIT 1;
 -- name: CountEvidence :exec
 UPDATE evidence SET looks = looks + 1, at = $1 WHERE order_id = $2 AND seq = $3;
 
--- name: NextEvidence :one
-SELECT COUNT(*) + 1 FROM evidence WHERE order_id = $1;
-
 -- name: AddEvidence :exec
 INSERT INTO evidence (order_id, seq, account_id, at, method, name, place, finding, detail, looks)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1);
+VALUES ($1, (SELECT COUNT(*) + 1 FROM evidence e WHERE e.order_id = $1), $2, $3, $4, $5, $6, $7, $8, 1);
 
 -- name: Evidence :many
 SELECT * FROM evidence WHERE account_id = $1 AND order_id = $2 ORDER BY seq;

@@ -6,20 +6,22 @@ VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', 1);
 -- same row, the second finds its lease taken and gets nothing. That a parked step is
 -- not due keeps it from being picked; one that a node of an older version hurried is,
 -- and is parked no more.
+-- For a bare parameter SQLite would plan the statement anew each time.
 -- name: ClaimSteps :many
 UPDATE steps SET
     lease_until = now_ms() + sqlc.arg(lease), last_run_at = sqlc.arg(now), parked_at = 0,
     attempts = attempts + 1, version = version + 1
 WHERE lease_until <= now_ms() AND steps.id IN (
     SELECT s.id FROM steps s
-    WHERE s.due_at <= sqlc.arg(now) AND s.lease_until <= now_ms()
+    WHERE s.due_at <= sqlc.arg(now) + 0 AND s.lease_until <= now_ms()
     ORDER BY s.due_at, s.id
     LIMIT sqlc.arg(most)
 )
 RETURNING *;
 
+-- What is parked is due on 31 December 9999.
 -- name: NextStep :one
-SELECT due_at FROM steps WHERE lease_until <= now_ms() AND parked_at = 0 ORDER BY due_at LIMIT 1;
+SELECT due_at FROM steps WHERE lease_until <= now_ms() AND due_at < 253402214400000 ORDER BY due_at LIMIT 1;
 
 -- name: FinishStep :execrows
 DELETE FROM steps WHERE id = $1 AND version = $2;
@@ -29,6 +31,9 @@ UPDATE steps SET
     due_at = sqlc.arg(due_at), last_error = sqlc.arg(last_error), cause = '', lease_until = 0, version = version + 1,
     attempts = CASE WHEN sqlc.arg(failed) = 1 THEN attempts ELSE 0 END
 WHERE steps.id = sqlc.arg(id) AND version = sqlc.arg(version);
+
+-- name: ContinueStep :execrows
+UPDATE steps SET due_at = $1, last_error = '', cause = '', attempts = 1 WHERE steps.id = $2 AND version = $3;
 
 -- name: FailStep :execrows
 UPDATE steps SET
@@ -61,6 +66,11 @@ SELECT kind, COUNT(*) FROM steps WHERE due_at <= sqlc.arg(now) AND lease_until <
 UPDATE steps SET due_at = sqlc.arg(now)
 WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = sqlc.arg(kind) AND parked_at = 0
   AND due_at > sqlc.arg(now) AND last_run_at <= sqlc.arg(not_since) AND lease_until <= now_ms();
+
+-- name: MarkTold :exec
+UPDATE steps SET last_run_at = sqlc.arg(now)
+WHERE account_id = sqlc.arg(account_id) AND order_id = sqlc.arg(order_id) AND kind = 'advance_order'
+  AND last_run_at = 0 AND lease_until <= now_ms();
 
 -- name: RetryStep :execrows
 UPDATE steps SET due_at = sqlc.arg(now), parked_at = 0, attempts = 0, last_error = '', cause = ''

@@ -138,8 +138,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addPolicyStmt, err = db.PrepareContext(ctx, addPolicy); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPolicy: %w", err)
 	}
+	if q.addRestoreStmt, err = db.PrepareContext(ctx, addRestore); err != nil {
+		return nil, fmt.Errorf("error preparing query AddRestore: %w", err)
+	}
 	if q.addRoleStmt, err = db.PrepareContext(ctx, addRole); err != nil {
 		return nil, fmt.Errorf("error preparing query AddRole: %w", err)
+	}
+	if q.addSealingKeyStmt, err = db.PrepareContext(ctx, addSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query AddSealingKey: %w", err)
 	}
 	if q.addSessionStmt, err = db.PrepareContext(ctx, addSession); err != nil {
 		return nil, fmt.Errorf("error preparing query AddSession: %w", err)
@@ -195,6 +201,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.certificateOfOrderStmt, err = db.PrepareContext(ctx, certificateOfOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query CertificateOfOrder: %w", err)
 	}
+	if q.changeKeysetStmt, err = db.PrepareContext(ctx, changeKeyset); err != nil {
+		return nil, fmt.Errorf("error preparing query ChangeKeyset: %w", err)
+	}
 	if q.claimACMEAuthorizationStmt, err = db.PrepareContext(ctx, claimACMEAuthorization); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimACMEAuthorization: %w", err)
 	}
@@ -212,6 +221,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.contactStmt, err = db.PrepareContext(ctx, contact); err != nil {
 		return nil, fmt.Errorf("error preparing query Contact: %w", err)
+	}
+	if q.continueStepStmt, err = db.PrepareContext(ctx, continueStep); err != nil {
+		return nil, fmt.Errorf("error preparing query ContinueStep: %w", err)
 	}
 	if q.countACMEOpeningsStmt, err = db.PrepareContext(ctx, countACMEOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query CountACMEOpenings: %w", err)
@@ -234,6 +246,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
 	}
+	if q.countExpiringStmt, err = db.PrepareContext(ctx, countExpiring); err != nil {
+		return nil, fmt.Errorf("error preparing query CountExpiring: %w", err)
+	}
 	if q.countIssuanceStmt, err = db.PrepareContext(ctx, countIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssuance: %w", err)
 	}
@@ -243,6 +258,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countNonceStmt, err = db.PrepareContext(ctx, countNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query CountNonce: %w", err)
 	}
+	if q.countOrdersStmt, err = db.PrepareContext(ctx, countOrders); err != nil {
+		return nil, fmt.Errorf("error preparing query CountOrders: %w", err)
+	}
 	if q.countParkedStepsStmt, err = db.PrepareContext(ctx, countParkedSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query CountParkedSteps: %w", err)
 	}
@@ -251,6 +269,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countRevocationStmt, err = db.PrepareContext(ctx, countRevocation); err != nil {
 		return nil, fmt.Errorf("error preparing query CountRevocation: %w", err)
+	}
+	if q.databaseClockStmt, err = db.PrepareContext(ctx, databaseClock); err != nil {
+		return nil, fmt.Errorf("error preparing query DatabaseClock: %w", err)
 	}
 	if q.debitOfStmt, err = db.PrepareContext(ctx, debitOf); err != nil {
 		return nil, fmt.Errorf("error preparing query DebitOf: %w", err)
@@ -324,6 +345,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
 	}
+	if q.dropSealingKeyStmt, err = db.PrepareContext(ctx, dropSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query DropSealingKey: %w", err)
+	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
 	}
@@ -336,6 +360,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.firstAuditLineStmt, err = db.PrepareContext(ctx, firstAuditLine); err != nil {
 		return nil, fmt.Errorf("error preparing query FirstAuditLine: %w", err)
 	}
+	if q.firstCRLEndStmt, err = db.PrepareContext(ctx, firstCRLEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query FirstCRLEnd: %w", err)
+	}
 	if q.forgetACMEOpeningsStmt, err = db.PrepareContext(ctx, forgetACMEOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetACMEOpenings: %w", err)
 	}
@@ -347,6 +374,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.freeACMEOrderURLStmt, err = db.PrepareContext(ctx, freeACMEOrderURL); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeACMEOrderURL: %w", err)
+	}
+	if q.freeLeasesStmt, err = db.PrepareContext(ctx, freeLeases); err != nil {
+		return nil, fmt.Errorf("error preparing query FreeLeases: %w", err)
 	}
 	if q.giveUnitBackStmt, err = db.PrepareContext(ctx, giveUnitBack); err != nil {
 		return nil, fmt.Errorf("error preparing query GiveUnitBack: %w", err)
@@ -384,6 +414,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.issuedOrdersStmt, err = db.PrepareContext(ctx, issuedOrders); err != nil {
 		return nil, fmt.Errorf("error preparing query IssuedOrders: %w", err)
 	}
+	if q.keepSealingKeyStmt, err = db.PrepareContext(ctx, keepSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query KeepSealingKey: %w", err)
+	}
 	if q.keysetStmt, err = db.PrepareContext(ctx, keyset); err != nil {
 		return nil, fmt.Errorf("error preparing query Keyset: %w", err)
 	}
@@ -393,8 +426,8 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
 	}
-	if q.lastListPartStmt, err = db.PrepareContext(ctx, lastListPart); err != nil {
-		return nil, fmt.Errorf("error preparing query LastListPart: %w", err)
+	if q.lastRestoreStmt, err = db.PrepareContext(ctx, lastRestore); err != nil {
+		return nil, fmt.Errorf("error preparing query LastRestore: %w", err)
 	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
@@ -429,8 +462,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
 	}
+	if q.markToldStmt, err = db.PrepareContext(ctx, markTold); err != nil {
+		return nil, fmt.Errorf("error preparing query MarkTold: %w", err)
+	}
 	if q.membersStmt, err = db.PrepareContext(ctx, members); err != nil {
 		return nil, fmt.Errorf("error preparing query Members: %w", err)
+	}
+	if q.namePrimaryKeyStmt, err = db.PrepareContext(ctx, namePrimaryKey); err != nil {
+		return nil, fmt.Errorf("error preparing query NamePrimaryKey: %w", err)
 	}
 	if q.newestCRLStmt, err = db.PrepareContext(ctx, newestCRL); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestCRL: %w", err)
@@ -440,9 +479,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.newestContactStmt, err = db.PrepareContext(ctx, newestContact); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestContact: %w", err)
-	}
-	if q.nextEvidenceStmt, err = db.PrepareContext(ctx, nextEvidence); err != nil {
-		return nil, fmt.Errorf("error preparing query NextEvidence: %w", err)
 	}
 	if q.nextStepStmt, err = db.PrepareContext(ctx, nextStep); err != nil {
 		return nil, fmt.Errorf("error preparing query NextStep: %w", err)
@@ -495,6 +531,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
 	}
+	if q.raiseCRLsStmt, err = db.PrepareContext(ctx, raiseCRLs); err != nil {
+		return nil, fmt.Errorf("error preparing query RaiseCRLs: %w", err)
+	}
 	if q.recallStepsStmt, err = db.PrepareContext(ctx, recallSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query RecallSteps: %w", err)
 	}
@@ -503,6 +542,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.renewalStmt, err = db.PrepareContext(ctx, renewal); err != nil {
 		return nil, fmt.Errorf("error preparing query Renewal: %w", err)
+	}
+	if q.retireSealingKeysStmt, err = db.PrepareContext(ctx, retireSealingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query RetireSealingKeys: %w", err)
 	}
 	if q.retryStepStmt, err = db.PrepareContext(ctx, retryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query RetryStep: %w", err)
@@ -530,6 +572,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.sealAuditEndStmt, err = db.PrepareContext(ctx, sealAuditEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query SealAuditEnd: %w", err)
+	}
+	if q.sealingKeyListedStmt, err = db.PrepareContext(ctx, sealingKeyListed); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeyListed: %w", err)
+	}
+	if q.sealingKeysStmt, err = db.PrepareContext(ctx, sealingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeys: %w", err)
+	}
+	if q.sealingKeysRetiredStmt, err = db.PrepareContext(ctx, sealingKeysRetired); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeysRetired: %w", err)
 	}
 	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
 		return nil, fmt.Errorf("error preparing query Session: %w", err)
@@ -807,9 +858,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addPolicyStmt: %w", cerr)
 		}
 	}
+	if q.addRestoreStmt != nil {
+		if cerr := q.addRestoreStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addRestoreStmt: %w", cerr)
+		}
+	}
 	if q.addRoleStmt != nil {
 		if cerr := q.addRoleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addRoleStmt: %w", cerr)
+		}
+	}
+	if q.addSealingKeyStmt != nil {
+		if cerr := q.addSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addSealingKeyStmt: %w", cerr)
 		}
 	}
 	if q.addSessionStmt != nil {
@@ -902,6 +963,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing certificateOfOrderStmt: %w", cerr)
 		}
 	}
+	if q.changeKeysetStmt != nil {
+		if cerr := q.changeKeysetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing changeKeysetStmt: %w", cerr)
+		}
+	}
 	if q.claimACMEAuthorizationStmt != nil {
 		if cerr := q.claimACMEAuthorizationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimACMEAuthorizationStmt: %w", cerr)
@@ -930,6 +996,11 @@ func (q *Queries) Close() error {
 	if q.contactStmt != nil {
 		if cerr := q.contactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing contactStmt: %w", cerr)
+		}
+	}
+	if q.continueStepStmt != nil {
+		if cerr := q.continueStepStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing continueStepStmt: %w", cerr)
 		}
 	}
 	if q.countACMEOpeningsStmt != nil {
@@ -967,6 +1038,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
 		}
 	}
+	if q.countExpiringStmt != nil {
+		if cerr := q.countExpiringStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countExpiringStmt: %w", cerr)
+		}
+	}
 	if q.countIssuanceStmt != nil {
 		if cerr := q.countIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuanceStmt: %w", cerr)
@@ -982,6 +1058,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countNonceStmt: %w", cerr)
 		}
 	}
+	if q.countOrdersStmt != nil {
+		if cerr := q.countOrdersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countOrdersStmt: %w", cerr)
+		}
+	}
 	if q.countParkedStepsStmt != nil {
 		if cerr := q.countParkedStepsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countParkedStepsStmt: %w", cerr)
@@ -995,6 +1076,11 @@ func (q *Queries) Close() error {
 	if q.countRevocationStmt != nil {
 		if cerr := q.countRevocationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countRevocationStmt: %w", cerr)
+		}
+	}
+	if q.databaseClockStmt != nil {
+		if cerr := q.databaseClockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing databaseClockStmt: %w", cerr)
 		}
 	}
 	if q.debitOfStmt != nil {
@@ -1117,6 +1203,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
 		}
 	}
+	if q.dropSealingKeyStmt != nil {
+		if cerr := q.dropSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropSealingKeyStmt: %w", cerr)
+		}
+	}
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
@@ -1137,6 +1228,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing firstAuditLineStmt: %w", cerr)
 		}
 	}
+	if q.firstCRLEndStmt != nil {
+		if cerr := q.firstCRLEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing firstCRLEndStmt: %w", cerr)
+		}
+	}
 	if q.forgetACMEOpeningsStmt != nil {
 		if cerr := q.forgetACMEOpeningsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetACMEOpeningsStmt: %w", cerr)
@@ -1155,6 +1251,11 @@ func (q *Queries) Close() error {
 	if q.freeACMEOrderURLStmt != nil {
 		if cerr := q.freeACMEOrderURLStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing freeACMEOrderURLStmt: %w", cerr)
+		}
+	}
+	if q.freeLeasesStmt != nil {
+		if cerr := q.freeLeasesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing freeLeasesStmt: %w", cerr)
 		}
 	}
 	if q.giveUnitBackStmt != nil {
@@ -1217,6 +1318,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing issuedOrdersStmt: %w", cerr)
 		}
 	}
+	if q.keepSealingKeyStmt != nil {
+		if cerr := q.keepSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keepSealingKeyStmt: %w", cerr)
+		}
+	}
 	if q.keysetStmt != nil {
 		if cerr := q.keysetStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing keysetStmt: %w", cerr)
@@ -1232,9 +1338,9 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
 		}
 	}
-	if q.lastListPartStmt != nil {
-		if cerr := q.lastListPartStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing lastListPartStmt: %w", cerr)
+	if q.lastRestoreStmt != nil {
+		if cerr := q.lastRestoreStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastRestoreStmt: %w", cerr)
 		}
 	}
 	if q.ledgerStmt != nil {
@@ -1292,9 +1398,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing markProvedStmt: %w", cerr)
 		}
 	}
+	if q.markToldStmt != nil {
+		if cerr := q.markToldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing markToldStmt: %w", cerr)
+		}
+	}
 	if q.membersStmt != nil {
 		if cerr := q.membersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing membersStmt: %w", cerr)
+		}
+	}
+	if q.namePrimaryKeyStmt != nil {
+		if cerr := q.namePrimaryKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing namePrimaryKeyStmt: %w", cerr)
 		}
 	}
 	if q.newestCRLStmt != nil {
@@ -1310,11 +1426,6 @@ func (q *Queries) Close() error {
 	if q.newestContactStmt != nil {
 		if cerr := q.newestContactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing newestContactStmt: %w", cerr)
-		}
-	}
-	if q.nextEvidenceStmt != nil {
-		if cerr := q.nextEvidenceStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing nextEvidenceStmt: %w", cerr)
 		}
 	}
 	if q.nextStepStmt != nil {
@@ -1402,6 +1513,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
 		}
 	}
+	if q.raiseCRLsStmt != nil {
+		if cerr := q.raiseCRLsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing raiseCRLsStmt: %w", cerr)
+		}
+	}
 	if q.recallStepsStmt != nil {
 		if cerr := q.recallStepsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing recallStepsStmt: %w", cerr)
@@ -1415,6 +1531,11 @@ func (q *Queries) Close() error {
 	if q.renewalStmt != nil {
 		if cerr := q.renewalStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing renewalStmt: %w", cerr)
+		}
+	}
+	if q.retireSealingKeysStmt != nil {
+		if cerr := q.retireSealingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing retireSealingKeysStmt: %w", cerr)
 		}
 	}
 	if q.retryStepStmt != nil {
@@ -1460,6 +1581,21 @@ func (q *Queries) Close() error {
 	if q.sealAuditEndStmt != nil {
 		if cerr := q.sealAuditEndStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sealAuditEndStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeyListedStmt != nil {
+		if cerr := q.sealingKeyListedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeyListedStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeysStmt != nil {
+		if cerr := q.sealingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeysStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeysRetiredStmt != nil {
+		if cerr := q.sealingKeysRetiredStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeysRetiredStmt: %w", cerr)
 		}
 	}
 	if q.sessionStmt != nil {
@@ -1674,7 +1810,9 @@ type Queries struct {
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
 	addPolicyStmt               *sql.Stmt
+	addRestoreStmt              *sql.Stmt
 	addRoleStmt                 *sql.Stmt
+	addSealingKeyStmt           *sql.Stmt
 	addSessionStmt              *sql.Stmt
 	addStepStmt                 *sql.Stmt
 	addUserStmt                 *sql.Stmt
@@ -1693,12 +1831,14 @@ type Queries struct {
 	certificateNamedStmt        *sql.Stmt
 	certificateOfInstanceStmt   *sql.Stmt
 	certificateOfOrderStmt      *sql.Stmt
+	changeKeysetStmt            *sql.Stmt
 	claimACMEAuthorizationStmt  *sql.Stmt
 	claimStepsStmt              *sql.Stmt
 	companyStmt                 *sql.Stmt
 	companyNamedStmt            *sql.Stmt
 	completeIssuanceStmt        *sql.Stmt
 	contactStmt                 *sql.Stmt
+	continueStepStmt            *sql.Stmt
 	countACMEOpeningsStmt       *sql.Stmt
 	countAttachmentsStmt        *sql.Stmt
 	countCSRsStmt               *sql.Stmt
@@ -1706,12 +1846,15 @@ type Queries struct {
 	countContactsStmt           *sql.Stmt
 	countDueStepsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
+	countExpiringStmt           *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countNonceStmt              *sql.Stmt
+	countOrdersStmt             *sql.Stmt
 	countParkedStepsStmt        *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
 	countRevocationStmt         *sql.Stmt
+	databaseClockStmt           *sql.Stmt
 	debitOfStmt                 *sql.Stmt
 	deleteACMEAccountStmt       *sql.Stmt
 	deleteACMEIssuerStmt        *sql.Stmt
@@ -1736,14 +1879,17 @@ type Queries struct {
 	detachAllStmt               *sql.Stmt
 	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
+	dropSealingKeyStmt          *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	failStepStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	firstAuditLineStmt          *sql.Stmt
+	firstCRLEndStmt             *sql.Stmt
 	forgetACMEOpeningsStmt      *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
 	forgetSessionsStmt          *sql.Stmt
 	freeACMEOrderURLStmt        *sql.Stmt
+	freeLeasesStmt              *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
 	groupNamedStmt              *sql.Stmt
 	groupOfIDStmt               *sql.Stmt
@@ -1756,10 +1902,11 @@ type Queries struct {
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
+	keepSealingKeyStmt          *sql.Stmt
 	keysetStmt                  *sql.Stmt
 	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
-	lastListPartStmt            *sql.Stmt
+	lastRestoreStmt             *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1771,11 +1918,12 @@ type Queries struct {
 	listEntryStmt               *sql.Stmt
 	listTextsStmt               *sql.Stmt
 	markProvedStmt              *sql.Stmt
+	markToldStmt                *sql.Stmt
 	membersStmt                 *sql.Stmt
+	namePrimaryKeyStmt          *sql.Stmt
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
 	newestContactStmt           *sql.Stmt
-	nextEvidenceStmt            *sql.Stmt
 	nextStepStmt                *sql.Stmt
 	oldestACMEOpeningStmt       *sql.Stmt
 	openACMEOrdersStmt          *sql.Stmt
@@ -1793,9 +1941,11 @@ type Queries struct {
 	putCRLStmt                  *sql.Stmt
 	putRenewalStmt              *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
+	raiseCRLsStmt               *sql.Stmt
 	recallStepsStmt             *sql.Stmt
 	removeMemberStmt            *sql.Stmt
 	renewalStmt                 *sql.Stmt
+	retireSealingKeysStmt       *sql.Stmt
 	retryStepStmt               *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
 	revokeRoleSessionsStmt      *sql.Stmt
@@ -1805,6 +1955,9 @@ type Queries struct {
 	roleOfIDStmt                *sql.Stmt
 	rolesStmt                   *sql.Stmt
 	sealAuditEndStmt            *sql.Stmt
+	sealingKeyListedStmt        *sql.Stmt
+	sealingKeysStmt             *sql.Stmt
+	sealingKeysRetiredStmt      *sql.Stmt
 	sessionStmt                 *sql.Stmt
 	sessionsStmt                *sql.Stmt
 	setACMEAccountURLStmt       *sql.Stmt
@@ -1876,7 +2029,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
 		addPolicyStmt:               q.addPolicyStmt,
+		addRestoreStmt:              q.addRestoreStmt,
 		addRoleStmt:                 q.addRoleStmt,
+		addSealingKeyStmt:           q.addSealingKeyStmt,
 		addSessionStmt:              q.addSessionStmt,
 		addStepStmt:                 q.addStepStmt,
 		addUserStmt:                 q.addUserStmt,
@@ -1895,12 +2050,14 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateNamedStmt:        q.certificateNamedStmt,
 		certificateOfInstanceStmt:   q.certificateOfInstanceStmt,
 		certificateOfOrderStmt:      q.certificateOfOrderStmt,
+		changeKeysetStmt:            q.changeKeysetStmt,
 		claimACMEAuthorizationStmt:  q.claimACMEAuthorizationStmt,
 		claimStepsStmt:              q.claimStepsStmt,
 		companyStmt:                 q.companyStmt,
 		companyNamedStmt:            q.companyNamedStmt,
 		completeIssuanceStmt:        q.completeIssuanceStmt,
 		contactStmt:                 q.contactStmt,
+		continueStepStmt:            q.continueStepStmt,
 		countACMEOpeningsStmt:       q.countACMEOpeningsStmt,
 		countAttachmentsStmt:        q.countAttachmentsStmt,
 		countCSRsStmt:               q.countCSRsStmt,
@@ -1908,12 +2065,15 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countContactsStmt:           q.countContactsStmt,
 		countDueStepsStmt:           q.countDueStepsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
+		countExpiringStmt:           q.countExpiringStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countNonceStmt:              q.countNonceStmt,
+		countOrdersStmt:             q.countOrdersStmt,
 		countParkedStepsStmt:        q.countParkedStepsStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countRevocationStmt:         q.countRevocationStmt,
+		databaseClockStmt:           q.databaseClockStmt,
 		debitOfStmt:                 q.debitOfStmt,
 		deleteACMEAccountStmt:       q.deleteACMEAccountStmt,
 		deleteACMEIssuerStmt:        q.deleteACMEIssuerStmt,
@@ -1938,14 +2098,17 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		detachAllStmt:               q.detachAllStmt,
 		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
+		dropSealingKeyStmt:          q.dropSealingKeyStmt,
 		evidenceStmt:                q.evidenceStmt,
 		failStepStmt:                q.failStepStmt,
 		finishStepStmt:              q.finishStepStmt,
 		firstAuditLineStmt:          q.firstAuditLineStmt,
+		firstCRLEndStmt:             q.firstCRLEndStmt,
 		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
 		forgetSessionsStmt:          q.forgetSessionsStmt,
 		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
+		freeLeasesStmt:              q.freeLeasesStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
 		groupNamedStmt:              q.groupNamedStmt,
 		groupOfIDStmt:               q.groupOfIDStmt,
@@ -1958,10 +2121,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
+		keepSealingKeyStmt:          q.keepSealingKeyStmt,
 		keysetStmt:                  q.keysetStmt,
 		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
-		lastListPartStmt:            q.lastListPartStmt,
+		lastRestoreStmt:             q.lastRestoreStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1973,11 +2137,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listEntryStmt:               q.listEntryStmt,
 		listTextsStmt:               q.listTextsStmt,
 		markProvedStmt:              q.markProvedStmt,
+		markToldStmt:                q.markToldStmt,
 		membersStmt:                 q.membersStmt,
+		namePrimaryKeyStmt:          q.namePrimaryKeyStmt,
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
 		newestContactStmt:           q.newestContactStmt,
-		nextEvidenceStmt:            q.nextEvidenceStmt,
 		nextStepStmt:                q.nextStepStmt,
 		oldestACMEOpeningStmt:       q.oldestACMEOpeningStmt,
 		openACMEOrdersStmt:          q.openACMEOrdersStmt,
@@ -1995,9 +2160,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putCRLStmt:                  q.putCRLStmt,
 		putRenewalStmt:              q.putRenewalStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
+		raiseCRLsStmt:               q.raiseCRLsStmt,
 		recallStepsStmt:             q.recallStepsStmt,
 		removeMemberStmt:            q.removeMemberStmt,
 		renewalStmt:                 q.renewalStmt,
+		retireSealingKeysStmt:       q.retireSealingKeysStmt,
 		retryStepStmt:               q.retryStepStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
 		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
@@ -2007,6 +2174,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		roleOfIDStmt:                q.roleOfIDStmt,
 		rolesStmt:                   q.rolesStmt,
 		sealAuditEndStmt:            q.sealAuditEndStmt,
+		sealingKeyListedStmt:        q.sealingKeyListedStmt,
+		sealingKeysStmt:             q.sealingKeysStmt,
+		sealingKeysRetiredStmt:      q.sealingKeysRetiredStmt,
 		sessionStmt:                 q.sessionStmt,
 		sessionsStmt:                q.sessionsStmt,
 		setACMEAccountURLStmt:       q.setACMEAccountURLStmt,

@@ -112,23 +112,29 @@ func (q *Queries) AddListEntry(ctx context.Context, arg AddListEntryParams) erro
 }
 
 const addListLine = `-- name: AddListLine :one
-INSERT INTO list_texts (account_id, part, lines, text) VALUES ($1, $2, 1, $3)
+INSERT INTO list_texts (account_id, part, lines, text)
+VALUES ($1, (SELECT COALESCE(MAX(l.part), 0) + $2 FROM list_texts l WHERE l.account_id = $1), 1, $3)
 ON CONFLICT (account_id, part) DO UPDATE SET lines = list_texts.lines + 1, text = list_texts.text || excluded.text
 WHERE list_texts.lines < 64
-RETURNING lines
+RETURNING part, lines
 `
 
 type AddListLineParams struct {
 	AccountID int64
-	Part      int64
+	Further   int64
 	Text      string
 }
 
-func (q *Queries) AddListLine(ctx context.Context, arg AddListLineParams) (int64, error) {
-	row := q.queryRow(ctx, q.addListLineStmt, addListLine, arg.AccountID, arg.Part, arg.Text)
-	var lines int64
-	err := row.Scan(&lines)
-	return lines, err
+type AddListLineRow struct {
+	Part  int64
+	Lines int64
+}
+
+func (q *Queries) AddListLine(ctx context.Context, arg AddListLineParams) (AddListLineRow, error) {
+	row := q.queryRow(ctx, q.addListLineStmt, addListLine, arg.AccountID, arg.Further, arg.Text)
+	var i AddListLineRow
+	err := row.Scan(&i.Part, &i.Lines)
+	return i, err
 }
 
 const deleteListBlock = `-- name: DeleteListBlock :exec
@@ -211,17 +217,6 @@ func (q *Queries) HoldListText(ctx context.Context, arg HoldListTextParams) (str
 	var text string
 	err := row.Scan(&text)
 	return text, err
-}
-
-const lastListPart = `-- name: LastListPart :one
-SELECT part FROM list_texts WHERE account_id = $1 ORDER BY part DESC LIMIT 1
-`
-
-func (q *Queries) LastListPart(ctx context.Context, accountID int64) (int64, error) {
-	row := q.queryRow(ctx, q.lastListPartStmt, lastListPart, accountID)
-	var part int64
-	err := row.Scan(&part)
-	return part, err
 }
 
 const listBlocks = `-- name: ListBlocks :many

@@ -22,12 +22,11 @@ func (q *Queries) AccountOfOrder(ctx context.Context, id int64) (int64, error) {
 
 const addEvidence = `-- name: AddEvidence :exec
 INSERT INTO evidence (order_id, seq, account_id, at, method, name, place, finding, detail, looks)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1)
+VALUES ($1, (SELECT COUNT(*) + 1 FROM evidence e WHERE e.order_id = $1), $2, $3, $4, $5, $6, $7, $8, 1)
 `
 
 type AddEvidenceParams struct {
 	OrderID   int64
-	Seq       int64
 	AccountID int64
 	At        int64
 	Method    string
@@ -40,7 +39,6 @@ type AddEvidenceParams struct {
 func (q *Queries) AddEvidence(ctx context.Context, arg AddEvidenceParams) error {
 	_, err := q.exec(ctx, q.addEvidenceStmt, addEvidence,
 		arg.OrderID,
-		arg.Seq,
 		arg.AccountID,
 		arg.At,
 		arg.Method,
@@ -309,17 +307,6 @@ func (q *Queries) MarkProved(ctx context.Context, arg MarkProvedParams) error {
 		arg.Name,
 	)
 	return err
-}
-
-const nextEvidence = `-- name: NextEvidence :one
-SELECT COUNT(*) + 1 FROM evidence WHERE order_id = $1
-`
-
-func (q *Queries) NextEvidence(ctx context.Context, orderID int64) (int32, error) {
-	row := q.queryRow(ctx, q.nextEvidenceStmt, nextEvidence, orderID)
-	var column_1 int32
-	err := row.Scan(&column_1)
-	return column_1, err
 }
 
 const order = `-- name: Order :one

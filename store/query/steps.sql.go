@@ -39,7 +39,7 @@ UPDATE steps SET
     attempts = attempts + 1, version = version + 1
 WHERE lease_until <= now_ms() AND steps.id IN (
     SELECT s.id FROM steps s
-    WHERE s.due_at <= $2 AND s.lease_until <= now_ms()
+    WHERE s.due_at <= $2 + 0 AND s.lease_until <= now_ms()
     ORDER BY s.due_at, s.id
     LIMIT $3
 )
@@ -56,6 +56,7 @@ type ClaimStepsParams struct {
 // same row, the second finds its lease taken and gets nothing. That a parked step is
 // not due keeps it from being picked; one that a node of an older version hurried is,
 // and is parked no more.
+// For a bare parameter SQLite would plan the statement anew each time.
 func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step, error) {
 	rows, err := q.query(ctx, q.claimStepsStmt, claimSteps, arg.Lease, arg.Now, arg.Most)
 	if err != nil {
@@ -90,6 +91,24 @@ func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step,
 		return nil, err
 	}
 	return items, nil
+}
+
+const continueStep = `-- name: ContinueStep :execrows
+UPDATE steps SET due_at = $1, last_error = '', cause = '', attempts = 1 WHERE steps.id = $2 AND version = $3
+`
+
+type ContinueStepParams struct {
+	DueAt   int64
+	ID      int64
+	Version int64
+}
+
+func (q *Queries) ContinueStep(ctx context.Context, arg ContinueStepParams) (int64, error) {
+	result, err := q.exec(ctx, q.continueStepStmt, continueStep, arg.DueAt, arg.ID, arg.Version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const countDueSteps = `-- name: CountDueSteps :many
@@ -243,10 +262,28 @@ func (q *Queries) HurryStep(ctx context.Context, arg HurryStepParams) error {
 	return err
 }
 
-const nextStep = `-- name: NextStep :one
-SELECT due_at FROM steps WHERE lease_until <= now_ms() AND parked_at = 0 ORDER BY due_at LIMIT 1
+const markTold = `-- name: MarkTold :exec
+UPDATE steps SET last_run_at = $1
+WHERE account_id = $2 AND order_id = $3 AND kind = 'advance_order'
+  AND last_run_at = 0 AND lease_until <= now_ms()
 `
 
+type MarkToldParams struct {
+	Now       int64
+	AccountID int64
+	OrderID   int64
+}
+
+func (q *Queries) MarkTold(ctx context.Context, arg MarkToldParams) error {
+	_, err := q.exec(ctx, q.markToldStmt, markTold, arg.Now, arg.AccountID, arg.OrderID)
+	return err
+}
+
+const nextStep = `-- name: NextStep :one
+SELECT due_at FROM steps WHERE lease_until <= now_ms() AND due_at < 253402214400000 ORDER BY due_at LIMIT 1
+`
+
+// What is parked is due on 31 December 9999.
 func (q *Queries) NextStep(ctx context.Context) (int64, error) {
 	row := q.queryRow(ctx, q.nextStepStmt, nextStep)
 	var due_at int64

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -66,6 +67,29 @@ var steps = []promise{
 		again := claim(t, s, at(5), time.Hour, 1)[0]
 		if again.LastError != "no answer" || again.Attempts != 2 {
 			t.Errorf("the step is %+v", again)
+		}
+	}},
+	{"a step that continues keeps its lease, and is due at once for whoever comes after it", func(t *testing.T, s chancery.Store) {
+		addSteps(t, s, 1)
+		first := claim(t, s, at(1), 150*time.Millisecond, 1)[0]
+		write(t, s, func(tx chancery.Tx) error { return tx.PostponeStep(first, at(2), "no answer") })
+		step := claim(t, s, at(2), 150*time.Millisecond, 1)[0]
+		write(t, s, func(tx chancery.Tx) error { return tx.ContinueStep(step, at(1)) })
+		same(t, "while it is leased", dues(claim(t, s, at(1), time.Hour, 1)), nil)
+		again := claimAfterLease(t, s)
+		if again.ID != step.ID || again.Attempts != 2 || again.LastError != "" {
+			t.Errorf("it is %+v", again)
+		}
+		refused(t, s, chancery.ErrLeaseLost, func(tx chancery.Tx) error { return tx.ContinueStep(step, at(1)) })
+	}},
+	{"telling a proof counts as the first run of the step that looks at it", func(t *testing.T, s chancery.Store) {
+		step := chancery.Step{Kind: chancery.AdvanceOrder, AccountID: 1, OrderID: 7, DueAt: at(5)}
+		write(t, s, func(tx chancery.Tx) error {
+			return errors.Join(tx.AddStep(step), tx.MarkTold(2, 7, at(1)), tx.MarkTold(1, 8, at(1)), tx.MarkTold(1, 7, at(2)), tx.MarkTold(1, 7, at(3)))
+		})
+		told := answer(t, s, func(tx chancery.Tx) ([]chancery.Step, error) { return tx.OrderSteps(1, 7) })[0]
+		if !told.LastRunAt.Equal(at(2)) || !told.DueAt.Equal(at(5)) || told.Attempts != 0 {
+			t.Errorf("it is %+v", told)
 		}
 	}},
 	{"a worker that was away too long changes nothing", aWorkerThatWasAwayChangesNothing},

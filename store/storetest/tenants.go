@@ -135,6 +135,7 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"HurryStep": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.HurryStep(n.account, n.order, chancery.AdvanceOrder, start.AddDate(-1, 0, 0), start)
 	},
+	"MarkTold":         func(tx chancery.Tx, n named) (any, error) { return nil, tx.MarkTold(n.account, n.order, start) },
 	"DeleteOrderSteps": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteOrderSteps(n.account, n.order) },
 	"CSR":              func(tx chancery.Tx, n named) (any, error) { return tx.CSR(n.account, n.csr) },
 	"CSRKey":           func(tx chancery.Tx, n named) (any, error) { return tx.CSRKey(n.account, n.csr) },
@@ -258,6 +259,7 @@ var methodsOfNobody = map[string]string{
 	"NextStep":                "workers serve all accounts",
 	"FinishStep":              "names a step by the version that only its worker knows",
 	"PostponeStep":            "names a step by the version that only its worker knows",
+	"ContinueStep":            "names a step by the version that only its worker knows",
 	"DeferStep":               "names a step by the version that only its worker knows",
 	"FailStep":                "names a step by the version that only its worker knows",
 	"RecallSteps":             "takes back what a clock that was ahead wrote, whoever's it is",
@@ -280,6 +282,8 @@ var methodsOfNobody = map[string]string{
 	"AddACMEOpening":          "the limits of a CA are the service's",
 	"ACMEOpenings":            "the limits of a CA are the service's",
 	"ForgetACMEOpenings":      "the limits of a CA are the service's",
+	"StaleSecrets":            "what all values are sealed with is the service's",
+	"Reseal":                  "names a value by what it is",
 	"PutRenewal":              "writes a row whose account is part of it",
 }
 
