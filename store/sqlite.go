@@ -102,7 +102,7 @@ func newSQLite(s *Store, file string, unlock func()) *sqlite3 {
 }
 
 func (e *sqlite3) read(ctx context.Context, fn func(chancery.Tx) error) error {
-	return transact(ctx, e.store.reads, e.store.reader(), fn)
+	return roomless(transact(ctx, e.store.reads, e.store.reader(), fn))
 }
 
 func (*sqlite3) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error) {

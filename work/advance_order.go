@@ -186,6 +186,7 @@ func keepKey(tx chancery.Tx, found *looks) error {
 		found.key = nil
 		return nil
 	}
+	failpoint.Hit("key.before-commit")
 	return err
 }
 
