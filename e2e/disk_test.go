@@ -54,7 +54,7 @@ func fill(t *testing.T, disk string, leave int64) (giveBack func()) {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
-	free := int64(room.Bavail) * room.Bsize //nolint:unconvert // its type differs by architecture
+	free := int64(room.Bavail) * room.Bsize
 	block := make([]byte, 4096)
 	for written := int64(0); written+leave < free; written += int64(len(block)) {
 		if _, err := f.Write(block); err != nil {

@@ -35,9 +35,9 @@ func (w *Worker) heedClock(ctx context.Context) {
 	if !back && time.Since(w.watch.heeded) < heedPause {
 		return
 	}
-	w.watch.heeded = time.Now() //nolint:forbidigo // it bounds how often
+	w.watch.heeded = time.Now()
 	if err := w.recall(ctx, now, back); err != nil && ctx.Err() == nil {
-		w.watch.seen, w.watch.heeded = time.Time{}, time.Now().Add(idlePause-heedPause) //nolint:forbidigo // again soon
+		w.watch.seen, w.watch.heeded = time.Time{}, time.Now().Add(idlePause-heedPause) // again soon
 		w.Log.Error("taking back what a clock that was ahead has written failed", "error", err)
 	}
 }

@@ -158,7 +158,7 @@ func (p *place) call(ctx context.Context, do func(context.Context, *client.Clien
 	)
 	for {
 		if up := p.running(); len(up) > 0 {
-			life := up[rand.IntN(len(up))] //nolint:gosec // any will do
+			life := up[rand.IntN(len(up))]
 			c, err := life.client()
 			if err != nil {
 				return err
