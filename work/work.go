@@ -132,7 +132,7 @@ func (w *Worker) Run(ctx context.Context) {
 // first, which spares the table a write when there is none.
 func (w *Worker) claim(ctx context.Context, room int) (steps []chancery.Step, pause time.Duration) {
 	pause = idlePause
-	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		next, err := tx.NextStep()
 		if errors.Is(err, chancery.ErrNotFound) {
 			return nil
