@@ -43,9 +43,10 @@ type Worker struct {
 	// Metrics may be nil.
 	Metrics *Metrics
 
-	wake   chan struct{}
-	once   sync.Once
-	leases leases
+	wake     chan struct{}
+	once     sync.Once
+	watchers watchers
+	leases   leases
 }
 
 // Issuers finds an issuer by the name that a product gives.
@@ -170,6 +171,9 @@ func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(contex
 	defer cancel()
 	ctx, release := w.leases.hold(ctx, step)
 	defer release()
+	if step.Kind == chancery.AdvanceOrder {
+		defer w.watchers.tell(step.OrderID)
+	}
 	if step.AccountID != 0 {
 		ctx = chancery.Confine(ctx, step.AccountID)
 	}
