@@ -296,7 +296,7 @@ func detail(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutpu
 			out.Order.Delay = cmp.Or(out.Order.Delay, step.LastError)
 		case chancery.OpenOrder:
 			out.Order.Delay = cmp.Or(step.LastError, out.Order.Delay)
-		case chancery.PrepareKey, chancery.Sweep, chancery.RevokeOrder, chancery.AskRenewal:
+		case chancery.PrepareKey, chancery.Sweep, chancery.RevokeOrder, chancery.AskRenewal, chancery.Reseal:
 		}
 	}
 	if err != nil {
