@@ -12,7 +12,7 @@ import (
 //   - Write runs fn in one transaction that commits if and only if fn returns
 //     nil; what committed survives a crash of process and machine.
 //
-//   - Read runs fn on one consistent state and changes nothing.
+//   - Read runs fn on one consistent state and changes nothing (but see Glance).
 //
 //   - fn may be run again after a conflict with another transaction, so it has
 //     no effects outside its Tx, and it makes no network call.
@@ -64,6 +64,18 @@ func Confined(ctx context.Context) (account AccountID, ok bool) {
 	account, ok = ctx.Value(confineKey{}).(AccountID)
 	return account, ok
 }
+
+type glanceKey struct{}
+
+// Glance gives a context under which a Read needs no one consistent state: each method
+// sees what was committed by then, which costs an engine less. It is for looks of one
+// call, and for what whoever acts on it checks again.
+func Glance(ctx context.Context) context.Context {
+	return context.WithValue(ctx, glanceKey{}, true)
+}
+
+// Glances tells whether the context is one of Glance.
+func Glances(ctx context.Context) bool { return ctx.Value(glanceKey{}) != nil }
 
 type hurryKey struct{}
 

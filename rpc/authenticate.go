@@ -73,7 +73,7 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 
 // identify finds the access key, whom it speaks for, and whether it used the nonce.
 func (g *Gateway) identify(ctx context.Context, claim *signature.Claim) (who identity, err error) {
-	err = g.Store.Read(ctx, func(tx chancery.Tx) error {
+	err = g.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		if strings.HasPrefix(claim.AccessKeyID, chancery.SessionKeyPrefix) {
 			who, err = sessionIdentity(tx, claim.AccessKeyID)
 		} else {

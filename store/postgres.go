@@ -60,7 +60,10 @@ func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
 			quick.RuntimeParams[name] = value
 		}
 	}
-	s := newStore(connectPostgres(quick, postgresWriters), connectPostgres(quick, postgresReaders))
+	readOnly := quick.Copy()
+	readOnly.DialFunc = quick.DialFunc
+	readOnly.RuntimeParams["default_transaction_read_only"] = "on" // a glance is in no transaction that says so
+	s := newStore(connectPostgres(quick, postgresWriters), connectPostgres(readOnly, postgresReaders))
 	s.slow = connectPostgres(config, 2)
 	// pgx prepares a statement the first time that a connection runs it.
 	s.writeSQL, s.readSQL = query.New(s.writes), query.New(s.reads)

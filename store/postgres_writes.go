@@ -48,6 +48,12 @@ func (p *postgres) read(ctx context.Context, fn func(chancery.Tx) error) error {
 	return p.transact(ctx, p.store.reads, options, p.store.reader(), fn)
 }
 
+// glance is attempt for a look without a transaction.
+func (p *postgres) glance(ctx context.Context, conn *sql.Conn, t tx, fn func(chancery.Tx) error) (again bool, err error) {
+	err = t.glance(ctx, query.New(conn), conn, fn)
+	return mayPass(err), err
+}
+
 // hurried gives the time by which a Read or Write must be over, zero if nobody waits for
 // it; over is called then.
 func hurried(ctx context.Context) (late time.Time, over func()) {
@@ -209,6 +215,9 @@ func (p *postgres) attempt(ctx context.Context, db *sql.DB, options *sql.TxOptio
 		return false, fmt.Errorf("connecting to the database: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
+	if options.ReadOnly && chancery.Glances(ctx) {
+		return p.glance(ctx, conn, t, fn)
+	}
 	sqlTx, err := conn.BeginTx(ctx, options)
 	if err != nil {
 		return mayPass(err), fmt.Errorf("beginning a transaction: %w", err)

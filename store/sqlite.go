@@ -102,6 +102,9 @@ func newSQLite(s *Store, file string, unlock func()) *sqlite3 {
 }
 
 func (e *sqlite3) read(ctx context.Context, fn func(chancery.Tx) error) error {
+	if chancery.Glances(ctx) {
+		return roomless(e.store.reader().glance(ctx, e.store.readSQL, e.store.reads, fn))
+	}
 	return roomless(transact(ctx, e.store.reads, e.store.reader(), fn))
 }
 

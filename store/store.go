@@ -106,6 +106,12 @@ func transact(ctx context.Context, db *sql.DB, t tx, fn func(chancery.Tx) error)
 	return nil
 }
 
+// glance runs fn on a database or connection without a transaction.
+func (t tx) glance(ctx context.Context, sql *query.Queries, exec query.DBTX, fn func(chancery.Tx) error) error {
+	t.ctx, t.sql, t.exec, t.ends = ctx, sql, exec, auditEnds{}
+	return fn(&t)
+}
+
 // within does all of a transaction but its beginning and its end.
 func (t tx) within(ctx context.Context, sqlTx *sql.Tx, fn func(chancery.Tx) error) error {
 	t.ctx, t.sql, t.ends = ctx, t.sql.WithTx(sqlTx), auditEnds{}

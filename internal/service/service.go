@@ -159,7 +159,7 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
 		Store: rpc.WithTrails(s.store), Catalogue: catalogue, Clock: clock,
-		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, RefundWindow: c.RefundWindow, Wake: worker.Wake,
+		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, RefundWindow: c.RefundWindow, Wake: worker.Wake, Watch: worker.Watch,
 	}
 	tokens := &sts.Service{Store: rpc.WithTrails(s.store), Clock: clock}
 	apis := append(operations.APIs(), tokens.API())

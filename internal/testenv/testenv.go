@@ -230,6 +230,16 @@ func (e *Env) wake() {
 	}
 }
 
+// watch watches the newest worker; where none was started, nobody waits.
+func (e *Env) watch(order chancery.OrderID) (ended <-chan struct{}, forget func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.workers) == 0 {
+		return nil, func() {}
+	}
+	return e.workers[len(e.workers)-1].Watch(order)
+}
+
 // work begins background work.
 func (e *Env) work() {
 	e.Clock.moved = e.wake
@@ -245,7 +255,7 @@ const maxHeader = 256 << 10
 func (e *Env) serve() {
 	operations := &cas.Service{
 		Store: rpc.WithTrails(e.Store), Catalogue: e.Catalogue, Clock: e.Clock,
-		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, RefundWindow: cas.DefaultRefundWindow, Wake: e.wake,
+		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, RefundWindow: cas.DefaultRefundWindow, Wake: e.wake, Watch: e.watch,
 	}
 	tokens := &sts.Service{Store: rpc.WithTrails(e.Store), Clock: e.Clock}
 	mux := http.NewServeMux()
