@@ -203,7 +203,9 @@ func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(contex
 		outcome = "overtaken" // somebody else has the step
 	case errors.As(err, &wait):
 		outcome = "waits"
-		w.wait(ctx, step, wait)
+		if w.wait(ctx, step, wait) {
+			outcome = "overtaken"
+		}
 	case errors.Is(err, chancery.ErrLeaseLost), errors.Is(err, chancery.ErrConflict):
 		// Somebody changed the order meanwhile, perhaps withdrew it: what this
 		// step did was not committed, and what is left to do is in the table.
@@ -233,22 +235,25 @@ func (w *Worker) postpone(ctx context.Context, step chancery.Step) {
 	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.PostponeStep(step, due, "") })
 }
 
-// wait puts off a step that did not fail: who was asked wants to be asked later.
-func (w *Worker) wait(ctx context.Context, step chancery.Step, wait *chancery.WaitError) {
+// wait puts off a step that did not fail: who was asked wants to be asked later. It
+// tells whether somebody else has the step by now.
+func (w *Worker) wait(ctx context.Context, step chancery.Step, wait *chancery.WaitError) (lost bool) {
 	until := wait.Until
 	if most := w.Clock.Now().Add(chancery.LongestPause - time.Hour); until.After(most) {
 		until = most
 	}
-	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.DeferStep(step, until, wait.Reason) })
+	return w.settle(ctx, step, func(tx chancery.Tx) error { return tx.DeferStep(step, until, wait.Reason) })
 }
 
-// settle says when a step is due next, also of one whose time was up.
-func (w *Worker) settle(ctx context.Context, step chancery.Step, say func(chancery.Tx) error) {
+// settle says when a step is due next, also of one whose time was up, and tells whether
+// somebody else has it by now.
+func (w *Worker) settle(ctx context.Context, step chancery.Step, say func(chancery.Tx) error) (lost bool) {
 	err := w.Store.Write(context.WithoutCancel(ctx), say)
 	if err != nil && !errors.Is(err, chancery.ErrLeaseLost) {
 		// The lease runs out by itself and the step is tried again then.
 		w.Log.Error("postponing a background step failed", "step", step.Kind, "order", step.OrderID, "error", err)
 	}
+	return errors.Is(err, chancery.ErrLeaseLost)
 }
 
 // backoff doubles from one second to five minutes, give or take a quarter.
