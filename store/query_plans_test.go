@@ -15,6 +15,8 @@ var scansAllowed = map[string]string{
 	"Authorities":       "a handful of rows",
 	"ACMEIssuers":       "a handful of rows",
 	"OrdersUnderReview": "walks an index that holds nothing but what waits for a review",
+	"CountReadyKeys":    "a few dozen rows",
+	"ForgetReadyKeys":   "a few dozen rows",
 	"NextStep":          "walks the index from its start past the few steps that are leased",
 	"StepsByDue":        "walks the index as far as the operator looks",
 }

@@ -138,6 +138,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addPolicyStmt, err = db.PrepareContext(ctx, addPolicy); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPolicy: %w", err)
 	}
+	if q.addReadyKeyStmt, err = db.PrepareContext(ctx, addReadyKey); err != nil {
+		return nil, fmt.Errorf("error preparing query AddReadyKey: %w", err)
+	}
 	if q.addRoleStmt, err = db.PrepareContext(ctx, addRole); err != nil {
 		return nil, fmt.Errorf("error preparing query AddRole: %w", err)
 	}
@@ -252,6 +255,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
 	}
+	if q.countReadyKeysStmt, err = db.PrepareContext(ctx, countReadyKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query CountReadyKeys: %w", err)
+	}
 	if q.countRevocationStmt, err = db.PrepareContext(ctx, countRevocation); err != nil {
 		return nil, fmt.Errorf("error preparing query CountRevocation: %w", err)
 	}
@@ -344,6 +350,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.forgetNoncesStmt, err = db.PrepareContext(ctx, forgetNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetNonces: %w", err)
+	}
+	if q.forgetReadyKeysStmt, err = db.PrepareContext(ctx, forgetReadyKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetReadyKeys: %w", err)
 	}
 	if q.forgetSessionsStmt, err = db.PrepareContext(ctx, forgetSessions); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetSessions: %w", err)
@@ -554,6 +563,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.submissionStmt, err = db.PrepareContext(ctx, submission); err != nil {
 		return nil, fmt.Errorf("error preparing query Submission: %w", err)
+	}
+	if q.takeReadyKeyStmt, err = db.PrepareContext(ctx, takeReadyKey); err != nil {
+		return nil, fmt.Errorf("error preparing query TakeReadyKey: %w", err)
 	}
 	if q.takeUnitStmt, err = db.PrepareContext(ctx, takeUnit); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeUnit: %w", err)
@@ -801,6 +813,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addPolicyStmt: %w", cerr)
 		}
 	}
+	if q.addReadyKeyStmt != nil {
+		if cerr := q.addReadyKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addReadyKeyStmt: %w", cerr)
+		}
+	}
 	if q.addRoleStmt != nil {
 		if cerr := q.addRoleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addRoleStmt: %w", cerr)
@@ -991,6 +1008,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countPlansWithUnitsStmt: %w", cerr)
 		}
 	}
+	if q.countReadyKeysStmt != nil {
+		if cerr := q.countReadyKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countReadyKeysStmt: %w", cerr)
+		}
+	}
 	if q.countRevocationStmt != nil {
 		if cerr := q.countRevocationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countRevocationStmt: %w", cerr)
@@ -1144,6 +1166,11 @@ func (q *Queries) Close() error {
 	if q.forgetNoncesStmt != nil {
 		if cerr := q.forgetNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetNoncesStmt: %w", cerr)
+		}
+	}
+	if q.forgetReadyKeysStmt != nil {
+		if cerr := q.forgetReadyKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetReadyKeysStmt: %w", cerr)
 		}
 	}
 	if q.forgetSessionsStmt != nil {
@@ -1496,6 +1523,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing submissionStmt: %w", cerr)
 		}
 	}
+	if q.takeReadyKeyStmt != nil {
+		if cerr := q.takeReadyKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing takeReadyKeyStmt: %w", cerr)
+		}
+	}
 	if q.takeUnitStmt != nil {
 		if cerr := q.takeUnitStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeUnitStmt: %w", cerr)
@@ -1658,6 +1690,7 @@ type Queries struct {
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
 	addPolicyStmt               *sql.Stmt
+	addReadyKeyStmt             *sql.Stmt
 	addRoleStmt                 *sql.Stmt
 	addSessionStmt              *sql.Stmt
 	addStepStmt                 *sql.Stmt
@@ -1696,6 +1729,7 @@ type Queries struct {
 	countNonceStmt              *sql.Stmt
 	countParkedStepsStmt        *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
+	countReadyKeysStmt          *sql.Stmt
 	countRevocationStmt         *sql.Stmt
 	debitOfStmt                 *sql.Stmt
 	deleteACMEAccountStmt       *sql.Stmt
@@ -1727,6 +1761,7 @@ type Queries struct {
 	firstAuditLineStmt          *sql.Stmt
 	forgetACMEOpeningsStmt      *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
+	forgetReadyKeysStmt         *sql.Stmt
 	forgetSessionsStmt          *sql.Stmt
 	freeACMEOrderURLStmt        *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
@@ -1797,6 +1832,7 @@ type Queries struct {
 	stepsOfOrderStmt            *sql.Stmt
 	stepsParkedStmt             *sql.Stmt
 	submissionStmt              *sql.Stmt
+	takeReadyKeyStmt            *sql.Stmt
 	takeUnitStmt                *sql.Stmt
 	updateACMEOrderStmt         *sql.Stmt
 	updateCSRStmt               *sql.Stmt
@@ -1858,6 +1894,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
 		addPolicyStmt:               q.addPolicyStmt,
+		addReadyKeyStmt:             q.addReadyKeyStmt,
 		addRoleStmt:                 q.addRoleStmt,
 		addSessionStmt:              q.addSessionStmt,
 		addStepStmt:                 q.addStepStmt,
@@ -1896,6 +1933,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countNonceStmt:              q.countNonceStmt,
 		countParkedStepsStmt:        q.countParkedStepsStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
+		countReadyKeysStmt:          q.countReadyKeysStmt,
 		countRevocationStmt:         q.countRevocationStmt,
 		debitOfStmt:                 q.debitOfStmt,
 		deleteACMEAccountStmt:       q.deleteACMEAccountStmt,
@@ -1927,6 +1965,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		firstAuditLineStmt:          q.firstAuditLineStmt,
 		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
+		forgetReadyKeysStmt:         q.forgetReadyKeysStmt,
 		forgetSessionsStmt:          q.forgetSessionsStmt,
 		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
@@ -1997,6 +2036,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		stepsOfOrderStmt:            q.stepsOfOrderStmt,
 		stepsParkedStmt:             q.stepsParkedStmt,
 		submissionStmt:              q.submissionStmt,
+		takeReadyKeyStmt:            q.takeReadyKeyStmt,
 		takeUnitStmt:                q.takeUnitStmt,
 		updateACMEOrderStmt:         q.updateACMEOrderStmt,
 		updateCSRStmt:               q.updateCSRStmt,
