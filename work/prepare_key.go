@@ -43,11 +43,7 @@ func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.O
 		return takeReadyKey(tx, product.KeyAlgorithm, order.Names)
 	})
 	if errors.Is(err, chancery.ErrNotFound) { // none is ready
-		key, csr, making := w.newKey(ctx, product.KeyAlgorithm, order.Names)
-		if making != nil {
-			return chancery.OrderKey{}, fmt.Errorf("making a key for order %d: %w", order.ID, making)
-		}
-		kept, err = w.keepKey(ctx, order, func(chancery.Tx) (chancery.Secret, []byte, error) { return key, csr, nil })
+		kept, err = w.makeKey(ctx, order, product.KeyAlgorithm)
 	}
 	if errors.Is(err, chancery.ErrConflict) {
 		if stored, err = w.storedKey(ctx, order); errors.Is(err, chancery.ErrNotFound) {
@@ -56,7 +52,7 @@ func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.O
 		return stored, err
 	}
 	if err != nil {
-		return chancery.OrderKey{}, fmt.Errorf("storing the key of order %d: %w", order.ID, err)
+		return chancery.OrderKey{}, fmt.Errorf("giving order %d its key: %w", order.ID, err)
 	}
 	failpoint.Hit("key.committed")
 	return kept, nil
@@ -101,7 +97,7 @@ func takeReadyKey(tx chancery.Tx, algorithm chancery.KeyAlgorithm, names chancer
 // quickKey makes the key of an order that was just proved, to be stored together with
 // that, where it takes next to no time; nil where the applicant has the key, or
 // orderKey will make it.
-func (w *Worker) quickKey(ctx context.Context, order chancery.Order) (*chancery.OrderKey, error) {
+func (w *Worker) quickKey(order chancery.Order) (*chancery.OrderKey, error) {
 	if !order.MakesKey() {
 		return nil, nil
 	}
@@ -109,7 +105,7 @@ func (w *Worker) quickKey(ctx context.Context, order chancery.Order) (*chancery.
 	if err != nil || !product.KeyAlgorithm.QuickToMake() {
 		return nil, nil //nolint:nilerr // issuing will say so
 	}
-	key, csr, err := w.newKey(ctx, product.KeyAlgorithm, order.Names)
+	key, csr, err := w.newKey(product.KeyAlgorithm, order.Names)
 	if err != nil {
 		return nil, fmt.Errorf("making a key for order %d: %w", order.ID, err)
 	}
@@ -124,16 +120,29 @@ func (w *Worker) storedKey(ctx context.Context, order chancery.Order) (key chanc
 	return key, err
 }
 
-// newKey makes a key now; of those that take long only a few at once.
-func (w *Worker) newKey(ctx context.Context, algorithm chancery.KeyAlgorithm, names chancery.Names) (chancery.Secret, []byte, error) {
+// makeKey makes the order's key; of those that take long only a few at once, so that a
+// burst of orders does not take every processor from requests.
+func (w *Worker) makeKey(ctx context.Context, order chancery.Order, algorithm chancery.KeyAlgorithm) (chancery.OrderKey, error) {
 	if !algorithm.QuickToMake() {
 		select {
 		case w.makers <- struct{}{}:
 			defer func() { <-w.makers }()
 		case <-ctx.Done():
-			return chancery.Secret{}, nil, ctx.Err()
+			return chancery.OrderKey{}, ctx.Err()
+		}
+		// The order's other step may have been here while this one waited for its turn.
+		if stored, err := w.storedKey(ctx, order); !errors.Is(err, chancery.ErrNotFound) {
+			return stored, err
 		}
 	}
+	key, csr, err := w.newKey(algorithm, order.Names)
+	if err != nil {
+		return chancery.OrderKey{}, err
+	}
+	return w.keepKey(ctx, order, func(chancery.Tx) (chancery.Secret, []byte, error) { return key, csr, nil })
+}
+
+func (w *Worker) newKey(algorithm chancery.KeyAlgorithm, names chancery.Names) (chancery.Secret, []byte, error) {
 	signer, err := chancery.GenerateKey(algorithm)
 	if err != nil {
 		return chancery.Secret{}, nil, err

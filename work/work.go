@@ -91,7 +91,6 @@ func (w *Worker) start() {
 		}
 		w.Lease = cmp.Or(w.Lease, leaseTime)
 		w.KeyPause = cmp.Or(w.KeyPause, keyPause)
-		// A burst of orders must not take every processor from requests.
 		w.makers = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 	})
 }
