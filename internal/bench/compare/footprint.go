@@ -18,25 +18,28 @@ import (
 // there are ready keys are there, with all of them ready and right after that.
 func burst(ctx context.Context, l *lab) error {
 	const size = 32 // as many as are kept ready by default
-	in, err := l.start(ctx, l.engines[0], chancery.RSA2048)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.stop() }()
-	full, empty := []float64{}, []float64{}
-	for range l.rounds {
-		if err := in.awaitReadyKeys(ctx, size); err != nil {
+	fmt.Printf("\n| %d RSA_2048 orders at once, all issued after | with ready keys | right after that, with none |\n| --- | --- | --- |\n", size)
+	for _, engine := range l.engines {
+		in, err := l.start(ctx, engine, chancery.RSA2048)
+		if err != nil {
 			return err
 		}
-		for _, into := range []*[]float64{&full, &empty} {
-			took, err := in.together(ctx, size)
-			if err != nil {
+		defer func() { _ = in.stop() }()
+		full, empty := []float64{}, []float64{}
+		for range l.rounds {
+			if err := in.awaitReadyKeys(ctx, size); err != nil {
 				return err
 			}
-			*into = append(*into, took.Seconds())
+			for _, into := range []*[]float64{&full, &empty} {
+				took, err := in.together(ctx, size)
+				if err != nil {
+					return err
+				}
+				*into = append(*into, took.Seconds())
+			}
 		}
+		fmt.Printf("| %s | %.1f s | %.1f s |\n", engine, median(full), median(empty))
 	}
-	fmt.Printf("\n| %d RSA_2048 orders at once, %s | all issued after |\n| --- | --- |\n| ready keys | %.1f s |\n| right after that, with none | %.1f s |\n", size, l.engines[0], median(full), median(empty))
 	return nil
 }
 
