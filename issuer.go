@@ -135,7 +135,7 @@ type CRL struct {
 	Issued, Revoked int64
 
 	Number int64  // CRLNumber, rises by one; 0 while none was made
-	DER    []byte // empty likewise
+	DER    []byte // empty likewise, and in restored data until the next is made
 	Listed int64  // Revoked when it was made, so that a newer revocation shows
 	// Partial: it says that it is one of several (issuingDistributionPoint).
 	Partial                bool

@@ -77,6 +77,9 @@ const (
 	Deleted      State = "deleted"       // gone; its unit was given back
 )
 
+// States are all of them.
+var States = []State{Payed, DomainVerify, Process, VerifyFail, Issued, Revoked, Deleted}
+
 // Event is what happens to an order.
 type Event string
 

@@ -1,6 +1,7 @@
 package chancery
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
@@ -54,4 +55,30 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 type Keyring interface {
 	Seal(plain Secret, associated string) ([]byte, error)
 	Open(sealed []byte, associated string) (Secret, error)
+	// Keys are those that Open knows; Seal uses the first.
+	Keys() []SealingKey
 }
+
+// SealingKey is the id of one of a keyring's keys. A sealed value begins with it.
+type SealingKey uint32
+
+// sealedVersion is the first byte of a sealed value; the id in four bytes, the highest
+// first, follows. (Tink's wire format.)
+const sealedVersion = 1
+
+// Prefix is how values begin that were sealed with the key.
+func (k SealingKey) Prefix() []byte {
+	return binary.BigEndian.AppendUint32([]byte{sealedVersion}, uint32(k))
+}
+
+// SealedWith tells what key a value says that it was sealed with; 0, which is no key,
+// for bytes that do not begin as a sealed value does.
+func SealedWith(sealed []byte) SealingKey {
+	if len(sealed) < 5 || sealed[0] != sealedVersion {
+		return 0
+	}
+	return SealingKey(binary.BigEndian.Uint32(sealed[1:5]))
+}
+
+// String writes an id as eight hex digits.
+func (k SealingKey) String() string { return fmt.Sprintf("%08x", uint32(k)) }

@@ -13,6 +13,7 @@ const (
 	RevokeOrder  StepKind = "revoke_order"  // tell the issuer that an order's certificate is revoked
 	OpenOrder    StepKind = "open_order"    // have the issuer say what to publish
 	AskRenewal   StepKind = "ask_renewal"   // ask the issuer when to renew an order's certificate
+	Reseal       StepKind = "reseal"        // seal every secret anew after the keyring was rotated
 )
 
 // Step is a piece of background work: a row that commits together with what

@@ -3,6 +3,7 @@ package chancery
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -11,7 +12,7 @@ import (
 //   - Write runs fn in one transaction that commits if and only if fn returns
 //     nil; what committed survives a crash of process and machine.
 //
-//   - Read runs fn on one consistent state and changes nothing.
+//   - Read runs fn on one consistent state and changes nothing (but see Glance).
 //
 //   - fn may be run again after a conflict with another transaction, so it has
 //     no effects outside its Tx, and it makes no network call.
@@ -27,7 +28,7 @@ import (
 //     that it need not wait for those of other accounts.
 //
 //   - A database that cannot be reached is ServiceUnavailable, within seconds, with
-//     ErrStoreAway in it. If it was lost while a transaction was being committed,
+//     ErrStoreAway in it; so is one, under Hurry, that takes too long. If it was lost while a transaction was being committed,
 //     nobody knows what became of it: whoever tries again must look first, as
 //     submission records and steps do.
 //
@@ -64,6 +65,39 @@ func Confined(ctx context.Context) (account AccountID, ok bool) {
 	return account, ok
 }
 
+type glanceKey struct{}
+
+// Glance gives a context under which a Read needs no one consistent state: each method
+// sees what was committed by then, which costs an engine less. It is for looks of one
+// call, and for what whoever acts on it checks again.
+func Glance(ctx context.Context) context.Context {
+	return context.WithValue(ctx, glanceKey{}, true)
+}
+
+// Glances tells whether the context is one of Glance.
+func Glances(ctx context.Context) bool { return ctx.Value(glanceKey{}) != nil }
+
+type hurryKey struct{}
+
+// Hurry gives a context for a caller who waits: all Reads and Writes under it together
+// take no longer than most, on an engine that a network can keep waiting. What takes
+// longer ends as ServiceUnavailable, even while a transaction is being committed.
+func Hurry(ctx context.Context, most time.Duration) context.Context {
+	left := new(atomic.Int64)
+	left.Store(int64(most))
+	return context.WithValue(ctx, hurryKey{}, left)
+}
+
+// Hurried tells a store how long a Read or Write may take, and is told how long it took.
+// It is false when nobody waits.
+func Hurried(ctx context.Context) (left time.Duration, took func(time.Duration), ok bool) {
+	all, ok := ctx.Value(hurryKey{}).(*atomic.Int64)
+	if !ok {
+		return 0, nil, false
+	}
+	return time.Duration(all.Load()), func(d time.Duration) { all.Add(-int64(d)) }, true
+}
+
 // Tx is one transaction; it is used by one goroutine and not kept.
 type Tx interface {
 	AccountTx
@@ -81,6 +115,7 @@ type Tx interface {
 	PolicyTx
 	SessionTx
 	AuditTx
+	KeyringTx
 }
 
 // AccountTx is the part of Tx about accounts and who signs for them.
@@ -432,4 +467,33 @@ type AuditTx interface {
 	// ForgetAudit removes an account's oldest lines up to the first that is of a time
 	// or later, at most so many, and keeps where the chain now begins.
 	ForgetAudit(account AccountID, before time.Time, most int64) (removed int64, err error)
+}
+
+// KeyringTx is the part of Tx about what secrets are sealed with.
+type KeyringTx interface {
+	// StaleSecrets lists sealed values that stand after a place, of whatever account,
+	// and are sealed with another key than the keyring's newest, by their places and at
+	// most so many.
+	StaleSecrets(after SealedPlace, most int) ([]SealedValue, error)
+	// Reseal seals a value anew with the newest key, unless it was changed or removed
+	// since it was read: then it does nothing. It is ErrDoesNotOpen for a damaged value.
+	Reseal(SealedValue) error
+}
+
+// ErrDoesNotOpen means that a sealed value is damaged, or not of its place.
+var ErrDoesNotOpen = errors.New("a sealed value does not open")
+
+// SealedPlace is where a sealed value stands; they have an order, in which the zero
+// value comes before all.
+type SealedPlace struct {
+	Column int    // of those that hold sealed values
+	ID     int64  // of the row, where that is a number
+	Name   string // of the row, where it is not
+}
+
+// SealedValue is a sealed value as it was read.
+type SealedValue struct {
+	Place     SealedPlace
+	AccountID AccountID // 0 for a value of the service
+	Sealed    []byte
 }

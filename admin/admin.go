@@ -120,6 +120,9 @@ var calls = map[string]call{
 	"issuer.remove":      bind((*Admin).RemoveIssuer),
 	"steps.list":         bind((*Admin).ListSteps),
 	"steps.retry":        bind((*Admin).RetrySteps),
+	"keyring.status":     bind((*Admin).KeyringStatus),
+	"keyring.rotate":     bind((*Admin).RotateKeyring),
+	"keyring.rewrap":     bind((*Admin).RewrapKeyring),
 	"doctor":             bind((*Admin).Doctor),
 }
 

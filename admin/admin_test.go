@@ -64,6 +64,9 @@ func TestEveryCall(t *testing.T) {
 			}
 		})
 	}
+	for way, caller := range i.ways() {
+		theKeyring(t, way, caller, call)
+	}
 	same(t, "the calls that were made", slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(calls)))
 }
 

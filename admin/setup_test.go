@@ -43,9 +43,7 @@ func newInstance(t *testing.T) *instance {
 		}
 	})
 	kek := chancery.NewSecret(bytes.Repeat([]byte{1}, 32))
-	err = s.Unlock(ctx,
-		func() ([]byte, error) { return keyring.NewWrappedKeyset(kek) },
-		func(wrapped []byte) (chancery.Keyring, error) { return keyring.Open(kek, wrapped) })
+	err = s.Unlock(ctx, keyring.Key(kek, "the test"))
 	if err != nil {
 		t.Fatal(err)
 	}

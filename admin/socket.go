@@ -73,6 +73,10 @@ const maxCall = 1 << 20
 
 // ServeHTTP serves POST /{call} on the socket.
 func (a *Admin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/"+backupPath {
+		a.serveBackup(w, r)
+		return
+	}
 	input, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxCall))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -114,21 +118,35 @@ func (s *Socket) Call(ctx context.Context, name string, in, out any) error {
 	if err != nil {
 		return fmt.Errorf("writing the input of %s: %w", name, err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin/"+name, bytes.NewReader(input))
+	response, err := s.post(ctx, name, input)
 	if err != nil {
 		return err
-	}
-	response, err := s.http.Do(request)
-	if err != nil {
-		return fmt.Errorf("asking the running service: %w", err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	output, err := io.ReadAll(response.Body)
 	if err != nil {
 		return fmt.Errorf("reading the running service's answer: %w", err)
 	}
-	if response.StatusCode != http.StatusOK {
-		return errors.New(string(bytes.TrimSpace(output)))
-	}
 	return json.Unmarshal(output, out)
+}
+
+// post gives the answer to a call that went well.
+func (s *Socket) post(ctx context.Context, name string, input []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin/"+name, bytes.NewReader(input))
+	if err != nil {
+		return nil, err
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("asking the running service: %w", err)
+	}
+	if response.StatusCode == http.StatusOK {
+		return response, nil
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("reading the running service's answer: %w", err)
+	}
+	return nil, errors.New(string(bytes.TrimSpace(text)))
 }

@@ -49,7 +49,7 @@ func (a *Authority) Issue(ctx context.Context, request chancery.IssueRequest) (c
 // not be the one that signs now, nor one that this process has loaded. It is
 // chancery.ErrNotFound when there is none.
 func (a *Authority) recorded(ctx context.Context, request chancery.IssueRequest) (chain chancery.Chain, err error) {
-	err = a.config.Store.Read(ctx, func(tx chancery.Tx) error {
+	err = a.config.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		issuance, err := tx.SignedIssuance(request.AccountID, request.OrderID)
 		if err != nil {
 			return err

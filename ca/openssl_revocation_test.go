@@ -70,7 +70,7 @@ func opensslSeesRevocation(t *testing.T, a *Authority) {
 	file := certificateFiles(t)
 	root, issuing := file("root.pem", a.Root()), file("issuing.pem", a.Issuing())
 	text := openssl(t, "crl", "-in", fetched(t, bad), "-inform", "DER", "-noout", "-text")
-	if serial := fmt.Sprintf("Serial Number: %X", bad.SerialNumber); !strings.Contains(text, serial) || !strings.Contains(text, "Key Compromise") {
+	if serial := fmt.Sprintf("Serial Number: %X", bad.SerialNumber.Bytes()); !strings.Contains(text, serial) || !strings.Contains(text, "Key Compromise") {
 		t.Errorf("openssl crl shows no %s:\n%s", serial, text)
 	}
 	verify := func(leaf *x509.Certificate) (string, error) {

@@ -136,9 +136,10 @@ func (a *Authority) recordedList(ctx context.Context, issuer *authority, partiti
 	return stored, revoked, nil
 }
 
-// holds tells whether a CRL can go on being shown.
+// holds tells whether a CRL can go on being shown. One whose data was restored from an
+// older copy has a number and no DER.
 func holds(crl chancery.CRL, partial bool, now time.Time) bool {
-	return crl.Number > 0 && crl.Listed == crl.Revoked && crl.Partial == partial && now.Before(crl.ThisUpdate.Add(listRenewal))
+	return len(crl.DER) > 0 && crl.Listed == crl.Revoked && crl.Partial == partial && now.Before(crl.ThisUpdate.Add(listRenewal))
 }
 
 // listedSince is the end of the oldest certificates that are listed. An entry

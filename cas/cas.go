@@ -38,6 +38,10 @@ type Service struct {
 	OpenWait time.Duration
 	// Wake is called when background work has become due; it must not block.
 	Wake func()
+	// Watch gives a channel that is closed when a look at the proof of an order, and what
+	// follows it, comes to an end in this process; forget is called when nobody waits any
+	// more. Without it nobody waits.
+	Watch func(chancery.OrderID) (ended <-chan struct{}, forget func())
 }
 
 // Times of an order's life that the service decides.

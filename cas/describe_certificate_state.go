@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"chancery"
 )
@@ -151,16 +150,30 @@ type Look struct {
 
 // DescribeCertificateState tells how an order stands: what to publish while it
 // waits for its proof, and certificate and private key once it is issued. While the
-// issuer has not said yet what to publish, nothing is told of it. A call also hastens the next look at the proof, at most once in a few seconds, sooner while the order is new.
+// issuer has not said yet what to publish, nothing is told of it. A call also hastens the next look at the proof, at most once in a few seconds, sooner
+// while the order is new, and waits a moment for what that comes to: who has published
+// gets the certificate in the same answer.
 //
 // Errors: MissingParameter, InvalidParameter (400); NotFoundOrder (404).
 func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.Caller, in *DescribeCertificateStateInput) (*DescribeCertificateStateOutput, error) {
 	out := &DescribeCertificateStateOutput{}
-	var (
-		o   chancery.Order
-		how hasten
-	)
-	err := s.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+	o, how, err := s.tell(ctx, caller, in, out)
+	if err != nil {
+		return nil, err
+	}
+	if how == leave {
+		return out, nil
+	}
+	looked, err := s.hasten(ctx, caller, o, how)
+	if err == nil && looked {
+		_, _, err = s.tell(ctx, caller, in, out)
+	}
+	return out, err
+}
+
+// tell fills in the answer, and says what the call does to the next look.
+func (s *Service) tell(ctx context.Context, caller chancery.Caller, in *DescribeCertificateStateInput, out *DescribeCertificateStateOutput) (o chancery.Order, how hastening, err error) {
+	err = s.Store.Read(ctx, func(tx chancery.Tx) (err error) {
 		*out = DescribeCertificateStateOutput{}
 		if o, err = order(tx, caller, in.OrderId); err != nil {
 			return err
@@ -178,13 +191,7 @@ func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.
 		}
 		return detail(tx, o, out)
 	})
-	if err != nil {
-		return nil, err
-	}
-	if how != leave {
-		err = s.doHasten(ctx, caller, o, how)
-	}
-	return out, err
+	return o, how, err
 }
 
 func describe(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput) error {
@@ -289,7 +296,7 @@ func detail(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutpu
 			out.Order.Delay = cmp.Or(out.Order.Delay, step.LastError)
 		case chancery.OpenOrder:
 			out.Order.Delay = cmp.Or(step.LastError, out.Order.Delay)
-		case chancery.PrepareKey, chancery.Sweep, chancery.RevokeOrder, chancery.AskRenewal:
+		case chancery.PrepareKey, chancery.Sweep, chancery.RevokeOrder, chancery.AskRenewal, chancery.Reseal:
 		}
 	}
 	if err != nil {
@@ -313,56 +320,5 @@ func atCA(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutput)
 		return nil
 	}
 	out.Renewal = &Renewal{Start: renewal.Start.UnixMilli(), End: renewal.End.UnixMilli(), Explanation: renewal.Explanation, Time: renewal.FetchedAt.UnixMilli()}
-	return err
-}
-
-// hasten is what a call does to the next look at the proof of an order that waits for it.
-type hasten int
-
-const (
-	leave hasten = iota
-	tell         // the caller is told for the first time what to publish
-	nudge        // the look is due now
-)
-
-// hastens keeps polling clients to a write now and then, and lets nobody cause a look
-// before anybody could have published: a resolver keeps for minutes that it found
-// nothing.
-func (s *Service) hastens(tx chancery.Tx, o chancery.Order) (hasten, error) {
-	steps, err := tx.OrderSteps(o.AccountID, o.ID)
-	now := s.Clock.Now()
-	for _, step := range steps {
-		switch {
-		case step.Kind != chancery.AdvanceOrder || !step.ParkedAt.IsZero() || !step.DueAt.After(now):
-		case step.LastRunAt.IsZero():
-			return tell, err
-		case now.Sub(step.LastRunAt) >= nudgePause(now.Sub(o.CreatedAt)):
-			return nudge, err
-		}
-	}
-	return leave, err
-}
-
-// nudgePause is the least time between two looks that callers of an order so old can
-// cause: a program that publishes in a moment has its certificate in a moment, and what
-// polls for long causes a look in three seconds.
-func nudgePause(age time.Duration) time.Duration {
-	return min(max(age/2, 10*time.Millisecond), 3*time.Second)
-}
-
-func (s *Service) doHasten(ctx context.Context, caller chancery.Caller, o chancery.Order, how hasten) error {
-	now := s.Clock.Now()
-	err := s.Store.Write(ctx, func(tx chancery.Tx) error {
-		if how == tell {
-			return tx.MarkTold(caller.AccountID, o.ID, now)
-		}
-		return tx.HurryStep(caller.AccountID, o.ID, chancery.AdvanceOrder, now, now.Add(-nudgePause(now.Sub(o.CreatedAt))))
-	})
-	if errors.Is(err, context.Canceled) {
-		return nil // the caller is gone; the look comes in its own time
-	}
-	if how == nudge {
-		s.Wake()
-	}
 	return err
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -184,14 +183,7 @@ func (s *service) write(t testing.TB, fn func(chancery.Tx) error) {
 		}
 		s.launch(t)
 	}()
-	noKeyset := func() ([]byte, error) { return nil, errors.New("the data has no keyset") }
-	err = opened.Unlock(context.Background(), noKeyset, func(wrapped []byte) (chancery.Keyring, error) {
-		kek, err := keyring.ReadKeyFile(filepath.Join(s.dir, "keyring.key"))
-		if err != nil {
-			return nil, err
-		}
-		return keyring.Open(kek, wrapped)
-	})
+	err = opened.Unlock(context.Background(), keyring.KeyFile(filepath.Join(s.dir, "keyring.key"), false))
 	if err == nil {
 		err = opened.Write(context.Background(), fn)
 	}

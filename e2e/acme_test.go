@@ -26,6 +26,12 @@ func startWithPebble(t *testing.T) (*service, *pebble.Server) {
 	t.Helper()
 	s := start(t, "--dcv-dns-port", "1",
 		"--issuer", chancery.DefaultProduct+"=pebble", "--issuer", wildcards+"=pebble")
+	return s, startPebble(t, s)
+}
+
+// startPebble starts a Pebble of the service's own, which it knows as pebble.
+func startPebble(t *testing.T, s *service) *pebble.Server {
+	t.Helper()
 	httpPort, err := strconv.Atoi(s.web.httpPort)
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +46,7 @@ func startWithPebble(t *testing.T) (*service, *pebble.Server) {
 	t.Cleanup(ca.Stop)
 	bundle := file(t, "pebble.pem", ca.Bundle)
 	s.operate(t, &admin.Issuer{}, "issuer", "add", "pebble", "--directory", ca.Directory, "--ca-bundle", bundle, "--contact", "mailto:ops@example.test")
-	return s, ca
+	return ca
 }
 
 // The official clients get certificates from an ACME CA as they are: they publish

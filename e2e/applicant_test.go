@@ -23,6 +23,7 @@ type order struct {
 	product      string // empty: the service's default
 	csr          string // PEM; empty: the service makes the key
 	who          tenant
+	patience     time.Duration // with each step; zero: the usual
 }
 
 // proof is what an applicant is told to publish.
@@ -103,6 +104,7 @@ func official(program, script string, environment ...string) func(*testing.T, *s
 	return func(t *testing.T, s *service, o order) (all outcome) {
 		t.Helper()
 		p := spawnOfficial(t, s, o, program, script, environment...)
+		p.patience = cmp.Or(o.patience, patience)
 		p.await(t, p.stdout, "step", "quota", &all.before)
 		p.await(t, p.stdout, "step", "proof", &all.proof)
 		s.publish(t, all.proof)

@@ -104,6 +104,9 @@ func (c *canary) operate() {
 		{1, []string{"accesskey", "disable", "unknown", "--account", c.who.uid()}},
 		{0, []string{"plan", "list", "--account", c.who.uid()}},
 		{1, []string{"plan", "grant", "--account", c.who.uid(), "--product", "unknown"}},
+		{0, []string{"keyring", "status"}},
+		{0, []string{"keyring", "rotate"}},
+		{1, []string{"restore", "missing"}},
 		{0, []string{"doctor"}},
 	} {
 		done := c.s.command(c, test.arguments...)

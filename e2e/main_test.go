@@ -8,7 +8,8 @@
 //	tenant     an account with a key and a plan, so that its quota is its own
 //	call       one request signed by hand
 //	applicant  one client on its whole journey
-//	proxy      a proxy that cuts a connection
+//	proxy      a proxy that cuts connections
+//	balancer   a load balancer before two nodes
 //	secrets    finding a secret in any form
 package e2e
 
@@ -24,6 +25,9 @@ import (
 
 	"chancery/internal/pgtest"
 )
+
+// torture is whether the long runs were asked for: `make torture`.
+var torture = os.Getenv("CHANCERY_TORTURE") == "1"
 
 // What is under test, built once for a run.
 var (
@@ -68,7 +72,7 @@ func build(dir string) error {
 	program, goClients = filepath.Join(dir, "chancery"), dir
 	for _, arguments := range [][]string{
 		{"build", "-race", "-o", program, "chancery/cmd/chancery"},
-		{"build", "-C", filepath.Join("clients", "go"), "-o", goClients, "./legacy", "./openapi"},
+		{"build", "-C", filepath.Join("clients", "go"), "-o", goClients, "./legacy", "./openapi", "./repeat"},
 	} {
 		if output, err := exec.Command("go", arguments...).CombinedOutput(); err != nil {
 			return fmt.Errorf("go %v: %w\n%s", arguments, err, output)

@@ -26,7 +26,7 @@ import (
 
 // startTwo starts two nodes at once on an empty PostgreSQL database. They share the
 // surroundings of the first.
-func startTwo(t testing.TB) (one, other *service) {
+func startTwo(t testing.TB, flags ...string) (one, other *service) {
 	t.Helper()
 	url := pgtest.Need(t).Database(t)
 	key := filepath.Join(t.TempDir(), "keyring.key")
@@ -34,7 +34,7 @@ func startTwo(t testing.TB) (one, other *service) {
 		t.Fatal(err)
 	}
 	shared := []string{"--database", url, "--keyring-key-file", key}
-	one = newService(t, append([]string{"--products", file(t, "products.json", lightProducts), "--rates", "off"}, shared...)...)
+	one = newService(t, append([]string{"--products", file(t, "products.json", lightProducts), "--rates", "off"}, append(flags, shared...)...)...)
 	other = &service{dir: filepath.Join(t.TempDir(), "data"), dns: one.dns, web: one.web, operator: shared}
 	one.operator = shared
 	other.flags = append([]string{}, one.flags...)
@@ -158,7 +158,8 @@ func atOnce(n int, call func(int) (int64, error)) ([]int64, []error) {
 // However many apply at two nodes, a plan gives what it has.
 func TestQuotaOnTwoNodes(t *testing.T) {
 	t.Parallel()
-	const rounds, units, applicants = 2, 50, 500
+	const units, applicants = 50, 500
+	rounds := map[bool]int{false: 2, true: 50}[torture]
 	one, other := startTwo(t)
 	for round := range rounds {
 		who := one.tenant(t, "single", units)

@@ -26,6 +26,7 @@ type process struct {
 	stdin          io.WriteCloser
 	stdout, stderr *output
 	ended          chan struct{} // closed once it was waited for
+	patience       time.Duration // how long await waits
 }
 
 // output collects what a child writes.
@@ -54,7 +55,7 @@ func spawn(t testing.TB, environment []string, name string, arguments ...string)
 	t.Helper()
 	cmd := exec.CommandContext(lifetime, name, arguments...)
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Dir(program), "GORACE=atexit_sleep_ms=0"}, environment...)
-	p := &process{cmd: cmd, stdout: &output{}, stderr: &output{}, ended: make(chan struct{})}
+	p := &process{cmd: cmd, stdout: &output{}, stderr: &output{}, ended: make(chan struct{}), patience: patience}
 	cmd.Stdout, cmd.Stderr = p.stdout, p.stderr
 	var err error
 	if p.stdin, err = cmd.StdinPipe(); err != nil {
@@ -111,7 +112,7 @@ func (p *process) running() bool {
 // reads it into a struct.
 func (p *process) await(t testing.TB, from *output, field, value string, into any) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(p.patience); ; time.Sleep(10 * time.Millisecond) {
 		// Asked before the output is read: what a child wrote last counts.
 		over := !p.running() || time.Now().After(deadline) || lifetime.Err() != nil
 		if line(t, from.String(), field, value, into) {

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -10,25 +12,43 @@ import (
 	"testing"
 )
 
-// cutter is a proxy before a service that once, after a call of one action was
-// answered, hangs up on the caller instead of passing the answer on.
+// cutter is a proxy before a service that hangs up on the caller instead of passing on
+// an answer to one action, or in the middle of it.
 type cutter struct {
 	url    string
 	action string
+	decide func(passed int) fate
 
 	mu     sync.Mutex
-	passed []string // nonces of the action's calls; guarded by mu
+	passed []string // nonces of the action's calls that the service answered; guarded by mu
 }
+
+// fate is what a cutter does with an answer.
+type fate int
+
+const (
+	whole fate = iota
+	unsent
+	half
+)
 
 var errCut = errors.New("cut")
 
-func startCutter(t testing.TB, s *service, action string) *cutter {
+// first cuts off the first answer alone.
+func first(passed int) fate {
+	if passed == 1 {
+		return unsent
+	}
+	return whole
+}
+
+func startCutter(t testing.TB, s *service, action string, decide func(passed int) fate) *cutter {
 	t.Helper()
 	to, err := url.Parse(s.endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cutter{action: action}
+	c := &cutter{action: action, decide: decide}
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
@@ -37,6 +57,8 @@ func startCutter(t testing.TB, s *service, action string) *cutter {
 		ModifyResponse: c.pass,
 		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 		Transport:      &http.Transport{DisableKeepAlives: true},
+		ErrorLog:       log.New(io.Discard, "", 0),
+		FlushInterval:  -1, // half an answer is sent before the other half is missed
 	}
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
@@ -55,12 +77,32 @@ func (c *cutter) pass(answer *http.Response) error {
 		return nil
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.passed = append(c.passed, nonce)
-	if len(c.passed) == 1 {
+	fate := c.decide(len(c.passed))
+	c.mu.Unlock()
+	switch fate {
+	case unsent:
 		return errCut
+	case half:
+		answer.Body = &halfBody{io.LimitReader(answer.Body, answer.ContentLength/2), answer.Body}
+	case whole:
 	}
 	return nil
+}
+
+// halfBody ends with an error in the middle.
+type halfBody struct {
+	io.Reader
+	io.Closer
+}
+
+// Read implements io.Reader.
+func (b *halfBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = errCut
+	}
+	return n, err
 }
 
 // nonces are those of the action's calls that the service answered.

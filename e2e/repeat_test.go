@@ -1,11 +1,17 @@
 package e2e
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"chancery"
 	"chancery/cas"
+	"chancery/internal/pgtest"
 	"chancery/signature"
 )
 
@@ -123,7 +129,7 @@ func TestCutConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			who := s.tenant(t, chancery.DefaultProduct, 2)
-			c := startCutter(t, s, "CreateCertificateRequest")
+			c := startCutter(t, s, "CreateCertificateRequest", first)
 			through := *s
 			through.endpoint = c.url
 			apply(t, &through, who)
@@ -131,6 +137,63 @@ func TestCutConnection(t *testing.T) {
 				t.Errorf("the client was to send twice, with two nonces; the nonces are %q", nonces)
 			}
 			expectUsed(t, who, 1)
+		})
+	}
+}
+
+// A third of all answers are cut off, some of them in the middle. The official client
+// sends again by its own retry what it got no answer to, without a ClientToken; what it
+// got half an answer to, its user sends again. An intention is an order, and a unit.
+func TestManyCutAnswers(t *testing.T) {
+	t.Parallel()
+	intentions := map[bool]int{false: 60, true: 500}[torture]
+	for name, start := range map[string]func(*testing.T) *service{
+		"SQLite": func(t *testing.T) *service { return startLight(t, "--rates", "off") },
+		"PostgreSQL": func(t *testing.T) *service {
+			url := pgtest.Need(t).Database(t)
+			s := newService(t, "--products", file(t, "products.json", lightProducts), "--rates", "off", "--database", url)
+			s.operator = []string{"--database", url}
+			s.launch(t)
+			t.Cleanup(func() { s.examine(t) })
+			s.key = s.readCredentials(t, s.credentials())
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			who := s.tenant(t, chancery.DefaultProduct, 2*int64(intentions))
+			cuts := map[fate]int{}
+			c := startCutter(t, s, "CreateCertificateRequest", func(int) fate {
+				one := [...]fate{whole, whole, whole, whole, unsent, half}[rand.IntN(6)]
+				cuts[one]++
+				return one
+			})
+			p := spawn(t, []string{
+				"CHANCERY_ENDPOINT=" + hostOf(t, c.url), "CHANCERY_INTENTIONS=" + fmt.Sprint(intentions),
+				"CHANCERY_ACCESS_KEY_ID=" + who.key.AccessKeyID, "CHANCERY_ACCESS_KEY_SECRET=" + string(who.key.AccessKeySecret),
+			}, filepath.Join(goClients, "repeat"))
+			if status := p.wait(t, 4*patience); status != 0 {
+				t.Errorf("the client ended with status %d\n%s", status, p.stderr)
+			}
+			orders, byHand := map[string]bool{}, 0
+			for text := range strings.Lines(p.stdout.String()) {
+				var made struct {
+					OrderID string `json:"orderId"`
+					Calls   int    `json:"calls"`
+				}
+				if err := json.Unmarshal([]byte(text), &made); err != nil {
+					t.Fatal(err)
+				}
+				orders[made.OrderID] = true
+				byHand += made.Calls - 1
+			}
+			nonces := c.nonces()
+			t.Logf("%d orders for %d intentions, which were sent %d times; %d answers were cut off, %d in the middle; the client gave up %d calls", len(orders), intentions, len(nonces), cuts[unsent], cuts[half], byHand)
+			if len(orders) != intentions || len(nonces) <= intentions || cuts[unsent] == 0 || cuts[half] == 0 {
+				t.Error("an intention has no order of its own, or too little was cut off")
+			}
+			expectUsed(t, who, int64(intentions))
 		})
 	}
 }

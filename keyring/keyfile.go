@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"chancery"
 )
@@ -48,10 +50,15 @@ func CreateKeyFile(path string) error {
 	return nil
 }
 
-func writeKey(file *os.File) error {
+// NewKey makes a random key-encryption key, as the one line that a key file holds.
+func NewKey() chancery.Secret {
 	key := make([]byte, keyBytes)
 	_, _ = rand.Read(key) // never fails: crypto/rand ends the process instead
-	_, err := io.WriteString(file, keyPrefix+keyEncoding.EncodeToString(key)+"\n")
+	return chancery.NewSecret([]byte(keyPrefix + keyEncoding.EncodeToString(key) + "\n"))
+}
+
+func writeKey(file *os.File) error {
+	_, err := file.Write(NewKey().Reveal())
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
@@ -64,7 +71,7 @@ func syncDirectory(path string) error {
 }
 
 // ReadKeyFile reads a key that CreateKeyFile wrote. It refuses a file that
-// others than its owner can reach, and one that is not exactly in that form; no
+// others than its owner can reach, or the group of one that is root's, and one that is not exactly in that form; no
 // error holds any of the file's text.
 func ReadKeyFile(path string) (chancery.Secret, error) {
 	file, err := os.Open(path)
@@ -80,7 +87,7 @@ func ReadKeyFile(path string) (chancery.Secret, error) {
 	if err != nil {
 		return chancery.Secret{}, fmt.Errorf("reading the key file: %w", err)
 	}
-	key, err := parseKey(string(text))
+	key, err := ParseKey(string(text))
 	if err != nil {
 		return chancery.Secret{}, fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -97,14 +104,27 @@ func checkMode(file *os.File) error {
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("key file %s is not a regular file", file.Name())
 	}
-	if info.Mode().Perm()&0o077 != 0 {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if info.Mode().Perm()&forbidden(ok && owner.Uid == 0, os.Geteuid()) != 0 {
 		return fmt.Errorf("key file %s can be reached by others than its owner (mode %#o): run chmod 600 %[1]s",
 			file.Name(), info.Mode().Perm())
 	}
 	return nil
 }
 
-func parseKey(text string) (chancery.Secret, error) {
+// forbidden are the bits that a key file's mode may not have. Whoever hands secrets
+// of root's to a service that is not root's lets its group read them: systemd's
+// credentials, Kubernetes with fsGroup.
+func forbidden(rootOwns bool, reader int) fs.FileMode {
+	if rootOwns && reader != 0 {
+		return 0o037
+	}
+	return 0o077
+}
+
+// ParseKey reads the line of a key file, with or without its end. No error holds any
+// of the text.
+func ParseKey(text string) (chancery.Secret, error) {
 	encoded, found := strings.CutPrefix(strings.TrimSuffix(text, "\n"), keyPrefix)
 	if !found {
 		return chancery.Secret{}, fmt.Errorf("does not begin with %q", keyPrefix)

@@ -12,8 +12,9 @@
 // A copy of the database without the KEK file gives no secret away, and the
 // other way round. Whoever loses the KEK file loses every secret: it belongs in
 // a backup of its own. Replacing the KEK means wrapping the keyset anew; no
-// sealed secret changes, because a sealed value begins with the id of its key in
-// the keyset.
+// sealed secret changes. Replacing the keys in the keyset means adding one, sealing
+// every secret anew, and dropping a key once nothing is sealed with it: a sealed
+// value begins with the id of its key (chancery.SealingKey).
 //
 // GCM draws a random 96-bit nonce per value, which is safe for 2^32 values under
 // one key (NIST SP 800-38D, section 8.3); a certificate service stays far below.
@@ -33,10 +34,11 @@ import (
 	"chancery"
 )
 
-// ErrWrongKey tells that the key-encryption key does not open the keyset. The two
+// ErrWrongKey tells that the key-encryption key does not open the keyset. The
 // causes that its text names cannot be told apart: authenticated encryption
 // answers only yes or no.
-var ErrWrongKey = errors.New("the key-encryption key does not open the stored keyset: it is the key of another installation, or the keyset is damaged")
+var ErrWrongKey = errors.New("the key-encryption key does not open the stored keyset: it is the key of another installation, one from before `chancery keyring rewrap`, or the keyset is damaged; " +
+	"give this node the key that the others have, with --keyring-key-file or in CHANCERY_KEYRING_KEY")
 
 // keysetPurpose is the associated data of a wrapped keyset, so that nothing else
 // ever sealed with the KEK can pass for one.
@@ -45,20 +47,27 @@ var keysetPurpose = []byte("chancery keyset 1")
 // Keyring is a chancery.Keyring over an unwrapped keyset. It never changes after
 // Open, so it may be used by any number of goroutines. Whatever prints it prints
 // "[keyring]".
-type Keyring struct{ aead tink.AEAD }
+type Keyring struct {
+	aead   tink.AEAD
+	handle *keyset.Handle
+}
 
 var _ chancery.Keyring = (*Keyring)(nil)
 
 // NewWrappedKeyset makes a keyset with one fresh AES-256-GCM key and gives it
 // wrapped with kek, about 150 bytes, for the store to keep.
 func NewWrappedKeyset(kek chancery.Secret) ([]byte, error) {
-	wrapping, err := wrappingKey(kek)
-	if err != nil {
-		return nil, err
-	}
 	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return nil, fmt.Errorf("making a keyset: %w", err)
+	}
+	return wrap(handle, kek)
+}
+
+func wrap(handle *keyset.Handle, kek chancery.Secret) ([]byte, error) {
+	wrapping, err := wrappingKey(kek)
+	if err != nil {
+		return nil, err
 	}
 	var wrapped keyset.MemReaderWriter //nolint:staticcheck // its successor adds unauthenticated bytes
 	if err := handle.WriteWithAssociatedData(&wrapped, wrapping, keysetPurpose); err != nil {
@@ -83,7 +92,7 @@ func Open(kek chancery.Secret, wrapped []byte) (*Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("using the keyset: %w", err)
 	}
-	return &Keyring{aead: primitive}, nil
+	return &Keyring{aead: primitive, handle: handle}, nil
 }
 
 func wrappingKey(kek chancery.Secret) (tink.AEAD, error) {
@@ -115,6 +124,18 @@ func (k *Keyring) Open(sealed []byte, associated string) (chancery.Secret, error
 		return chancery.Secret{}, fmt.Errorf("opening the sealed secret of %q: %w", associated, err)
 	}
 	return chancery.NewSecret(plain), nil
+}
+
+// Keys implements chancery.Keyring.
+func (k *Keyring) Keys() []chancery.SealingKey {
+	info := k.handle.KeysetInfo()
+	keys := []chancery.SealingKey{chancery.SealingKey(info.GetPrimaryKeyId())}
+	for _, key := range info.GetKeyInfo() {
+		if id := chancery.SealingKey(key.GetKeyId()); id != keys[0] {
+			keys = append(keys, id)
+		}
+	}
+	return keys
 }
 
 // Format implements fmt.Formatter for every verb, so that none reaches the keys.

@@ -73,7 +73,7 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 
 // identify finds the access key, whom it speaks for, and whether it used the nonce.
 func (g *Gateway) identify(ctx context.Context, claim *signature.Claim) (who identity, err error) {
-	err = g.Store.Read(ctx, func(tx chancery.Tx) error {
+	err = g.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		if strings.HasPrefix(claim.AccessKeyID, chancery.SessionKeyPrefix) {
 			who, err = sessionIdentity(tx, claim.AccessKeyID)
 		} else {
@@ -159,6 +159,9 @@ func (g *Gateway) checkTime(text string) (time.Time, error) {
 	if difference := now.Sub(sent).Abs(); difference > g.skew() {
 		return sent, chancery.Errorf(InvalidTimeStampExpired, "the request's time is %s off the server's, which is %s; at most %s is allowed",
 			difference.Round(time.Second), now.Format(timeFormat), g.skew())
+	}
+	if sent.Before(g.NotBefore.Truncate(time.Second)) { // requests tell no fractions
+		return sent, chancery.Errorf(InvalidTimeStampExpired, "the request is from before %s, when the service's data was restored; sign it anew", g.NotBefore.UTC().Format(timeFormat))
 	}
 	return sent, nil
 }

@@ -89,7 +89,7 @@ var Errors = []ErrorRow{
 	{chancery.CertificateExpired, http.StatusBadRequest, "Renew the certificate first; an expired one is not taken."},
 	{chancery.DeleteProtection, http.StatusBadRequest, "It is still in use; the message says by what. Of certificates, only uploaded, expired and revoked ones can be deleted."},
 	{chancery.UnsupportedOperation, http.StatusBadRequest, "The operation is not served yet; the message names another way if there is one, docs/operations.md lists them all."},
-	{chancery.ServiceUnavailable, http.StatusServiceUnavailable, "Try again in a moment."},
+	{chancery.ServiceUnavailable, http.StatusServiceUnavailable, "Try again after as many seconds as Retry-After says; x-acs-retry-after says it in milliseconds."},
 	{chancery.InternalError, http.StatusInternalServerError, "The fault is the service's. Give the request id to the operator, whose log has the cause."},
 }
 

@@ -54,4 +54,7 @@ func TestUnavailableSaysWhenToComeBack(t *testing.T) {
 	if after := got.Header.Get("x-acs-retry-after"); after != "2000" {
 		t.Errorf("x-acs-retry-after is %q milliseconds", after)
 	}
+	if after := got.Header.Get("Retry-After"); after != "2" {
+		t.Errorf("Retry-After is %q seconds", after)
+	}
 }

@@ -35,6 +35,9 @@ type Gateway struct {
 	APIs  []chancery.API
 	// ClockSkew is how far a request's time may be off, either way. Default 15 minutes.
 	ClockSkew time.Duration
+	// NotBefore refuses requests from before; zero: as ClockSkew says. Where data was
+	// restored, the nonces of such requests may be lost.
+	NotBefore time.Time
 	// Rates says how often an account may call an operation; nil: as often as it likes.
 	Rates Rates
 	// Metrics may be nil.
@@ -87,9 +90,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	if a.retryAfter > 0 {
 		header.Set("X-Acs-Retry-After", strconv.FormatInt(a.retryAfter.Milliseconds(), 10))
+		seconds := strconv.FormatFloat(math.Ceil(a.retryAfter.Seconds()), 'f', 0, 64)
+		header.Set("Retry-After", seconds) // for proxies and for clients that know HTTP alone
 		// Milliseconds too, by its name; but the one client that reads it sleeps that
 		// many seconds, and a hundred without it.
-		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+strconv.FormatFloat(math.Ceil(a.retryAfter.Seconds()), 'f', 0, 64))
+		header.Set("X-Ratelimit-User-Api", "TimeLeft:"+seconds)
 	}
 	w.WriteHeader(a.status)
 	_, writeErr := w.Write(a.body)
@@ -126,11 +131,16 @@ func (g *Gateway) serve(c *call) (any, error) {
 	if err := g.find(c, m); err != nil {
 		return nil, err
 	}
-	if err := g.authenticate(r.Context(), c, m); err != nil {
+	ctx := chancery.Hurry(r.Context(), storeTime)
+	if err := g.authenticate(ctx, c, m); err != nil {
 		return nil, err
 	}
-	return g.run(r.Context(), c)
+	return g.run(ctx, c)
 }
+
+// storeTime is how long the store may keep a caller waiting, who is promised an answer
+// within five seconds.
+const storeTime = 4 * time.Second
 
 // find finds the row of the operation that the request names.
 func (g *Gateway) find(c *call, m *message) error {

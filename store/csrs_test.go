@@ -25,9 +25,7 @@ func opened(t *testing.T) *Store {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	kek := chancery.NewSecret([]byte("a key-encryption key of 32 bytes"))
-	err = s.Unlock(context.Background(),
-		func() ([]byte, error) { return keyring.NewWrappedKeyset(kek) },
-		func(wrapped []byte) (chancery.Keyring, error) { return keyring.Open(kek, wrapped) })
+	err = s.Unlock(context.Background(), keyring.Key(kek, "the test"))
 	if err != nil {
 		t.Fatal(err)
 	}

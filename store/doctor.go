@@ -108,7 +108,7 @@ var invariants = append([]invariant{
 		SELECT 'certificate ' || c.id FROM certificates c JOIN issuances i ON i.serial = c.serial AND i.order_id = c.order_id
 		WHERE c.order_id > 0 AND c.revoked_at = 0 AND i.revoked_at > 0`},
 	{"a CRL counts what was issued and revoked under it, and lists no more than that", `
-		SELECT 'CRL ' || k.authority_id || ' ' || k.crl FROM crls k WHERE k.listed > k.revoked OR (k.number > 0) <> (k.der IS NOT NULL)
+		SELECT 'CRL ' || k.authority_id || ' ' || k.crl FROM crls k WHERE k.listed > k.revoked OR (k.number > 0 AND k.next_update > 0) <> (k.der IS NOT NULL)
 		OR k.issued <> (SELECT COUNT(*) FROM issuances i WHERE i.authority_id = k.authority_id AND i.crl = k.crl)
 		OR k.revoked <> (SELECT COUNT(*) FROM issuances i WHERE i.authority_id = k.authority_id AND i.crl = k.crl AND i.revoked_at > 0)`},
 	{"every issuance has its CRL", `
@@ -174,20 +174,23 @@ func (s *Store) broken(ctx context.Context, report *Report, name, query string) 
 
 // sealedColumn is where sealed values stand: the table, the columns of the row's
 // id, account and value, and the place that the value is bound to.
-type sealedColumn struct{ table, id, account, column, place string }
+type sealedColumn struct {
+	table, id, account, column, place string
+	named                             bool // the id is a text
+}
 
 var sealedColumns = []sealedColumn{
-	{accessKeyTable, "id", "account_id", "secret", accessKeyTable},
-	{orderKeyTable, "order_id", "account_id", "key", orderKeyTable},
-	{certificateTable, "id", "account_id", "key", certificateTable},
-	{certificateTable, "id", "account_id", "sign_key", signKeyPlace},
-	{certificateTable, "id", "account_id", "encrypt_key", encryptKeyPlace},
-	{authorityTable, "id", "0", "key", authorityTable},
-	{csrTable, "id", "account_id", "key", csrTable},
-	{acmeIssuerTable, "name", "0", "eab_key", acmeIssuerTable},
-	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable},
-	{sessionTable, "access_key_id", "account_id", "secret", sessionTable},
-	{readyKeyTable, "id", "0", "key", readyKeyTable},
+	{accessKeyTable, "id", "account_id", "secret", accessKeyTable, true},
+	{orderKeyTable, "order_id", "account_id", "key", orderKeyTable, false},
+	{certificateTable, "id", "account_id", "key", certificateTable, false},
+	{certificateTable, "id", "account_id", "sign_key", signKeyPlace, false},
+	{certificateTable, "id", "account_id", "encrypt_key", encryptKeyPlace, false},
+	{authorityTable, "id", "0", "key", authorityTable, true},
+	{csrTable, "id", "account_id", "key", csrTable, false},
+	{acmeIssuerTable, "name", "0", "eab_key", acmeIssuerTable, true},
+	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable, true},
+	{sessionTable, "access_key_id", "account_id", "secret", sessionTable, true},
+	{readyKeyTable, "id", "0", "key", readyKeyTable, false},
 }
 
 func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {
@@ -204,7 +207,7 @@ func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) err
 			return fmt.Errorf("opening sealed values of %s: %w", t.table, err)
 		}
 		report.Rows++
-		if _, err := s.keyring.Open(sealed, place(t.place, account, id)); err != nil {
+		if _, err := s.open(ctx, sealed, place(t.place, account, id)); err != nil {
 			report.Problems = append(report.Problems, Problem{"every sealed value opens in its place", fmt.Sprintf("%s %v", t.table, id)})
 		}
 	}
@@ -229,14 +232,14 @@ func (s *Store) examineCertificates(ctx context.Context, report *Report) error {
 			return fmt.Errorf("examining certificates: %w", err)
 		}
 		report.Rows++
-		if err := s.examineCertificate(text, serial, names, recorded, sealed, place(certificateTable, account, id)); err != nil {
+		if err := s.examineCertificate(ctx, text, serial, names, recorded, sealed, place(certificateTable, account, id)); err != nil {
 			report.Problems = append(report.Problems, Problem{name, fmt.Sprintf("certificate %d: %s", id, err)})
 		}
 	}
 	return rows.Err()
 }
 
-func (s *Store) examineCertificate(text, serial, names string, recorded, sealed []byte, place string) error {
+func (s *Store) examineCertificate(ctx context.Context, text, serial, names string, recorded, sealed []byte, place string) error {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
 		return errors.New("not PEM")
@@ -254,7 +257,7 @@ func (s *Store) examineCertificate(text, serial, names string, recorded, sealed 
 	case len(sealed) == 0:
 		return nil
 	}
-	key, err := s.keyring.Open(sealed, place)
+	key, err := s.open(ctx, sealed, place)
 	if err != nil {
 		return errors.New("has a key that does not open")
 	}

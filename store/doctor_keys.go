@@ -63,7 +63,7 @@ func (s *Store) eachKey(ctx context.Context, query, table string, see func(id in
 		if err := rows.Scan(&id, &account, &sealed, &algorithm); err != nil {
 			return fmt.Errorf("examining keys of %s: %w", table, err)
 		}
-		secret, err := s.keyring.Open(sealed, place(table, account, id))
+		secret, err := s.open(ctx, sealed, place(table, account, id))
 		if err != nil {
 			continue
 		}

@@ -599,7 +599,7 @@ var spoiltData = []spoilt{
 	{"a certificate is no text of one", sqlf("UPDATE certificates SET pem = 'gone' WHERE id = %d", myCertificate), misfit("not PEM")},
 	{"a certificate is damaged", sqlf("UPDATE certificates SET pem = replace(pem, 'MI', 'MA') WHERE id = %d", myCertificate), misfit("cannot be parsed")},
 	{"a certificate's key is another, soundly sealed", func(p *patient) string {
-		sealed, err := p.keyring.Seal(anotherKey(), place(certificateTable, p.mine.Account, p.mine.Certificate.ID))
+		sealed, err := p.keyring.held().Seal(anotherKey(), place(certificateTable, p.mine.Account, p.mine.Certificate.ID))
 		if err != nil {
 			panic(err)
 		}

@@ -76,9 +76,7 @@ func reopen(t testing.TB, file string) *engine {
 // unlock gives the store a keyring under the key-encryption key of 32 such bytes.
 func unlock(s *Store, fill byte) error {
 	kek := chancery.NewSecret(bytes.Repeat([]byte{fill}, 32))
-	return s.Unlock(ctx,
-		func() ([]byte, error) { return keyring.NewWrappedKeyset(kek) },
-		func(wrapped []byte) (chancery.Keyring, error) { return keyring.Open(kek, wrapped) })
+	return s.Unlock(ctx, keyring.Key(kek, "the test"))
 }
 
 // emptyDatabase is the file of a new store, so that each test need not migrate.

@@ -19,13 +19,9 @@ var ErrNewerSchema = errors.New("the database has a newer schema than this versi
 
 // migrate runs what the database has not seen yet, each file in a transaction.
 func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
+	provider, err := newProvider(dialect, db)
 	if err != nil {
-		return fmt.Errorf("finding the migrations: %w", err)
-	}
-	provider, err := goose.NewProvider(dialect, db, files, goose.WithLogger(goose.NopLogger()))
-	if err != nil {
-		return fmt.Errorf("reading the migrations: %w", err)
+		return err
 	}
 	current, newest, err := provider.GetVersions(ctx)
 	if err != nil {
@@ -38,4 +34,16 @@ func migrate(ctx context.Context, dialect goose.Dialect, db *sql.DB) error {
 		return fmt.Errorf("bringing the schema up to date: %w", err)
 	}
 	return nil
+}
+
+func newProvider(dialect goose.Dialect, db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("finding the migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(dialect, db, files, goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return nil, fmt.Errorf("reading the migrations: %w", err)
+	}
+	return provider, nil
 }

@@ -60,15 +60,23 @@ func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
 			quick.RuntimeParams[name] = value
 		}
 	}
-	s := newStore(connectPostgres(quick, postgresWriters), connectPostgres(quick, postgresReaders))
+	readOnly := quick.Copy()
+	readOnly.DialFunc = quick.DialFunc
+	readOnly.RuntimeParams["default_transaction_read_only"] = "on" // a glance is in no transaction that says so
+	s := newStore(connectPostgres(quick, postgresWriters), connectPostgres(readOnly, postgresReaders))
 	s.slow = connectPostgres(config, 2)
 	// pgx prepares a statement the first time that a connection runs it.
 	s.writeSQL, s.readSQL = query.New(s.writes), query.New(s.reads)
-	s.backend = &postgres{store: s, queues: queues{waiting: map[chancery.AccountID][]*writeRequest{}}}
+	s.backend = &postgres{store: s, flags: toolFlags(config), queues: queues{waiting: map[chancery.AccountID][]*writeRequest{}}}
 	if err := preparePostgres(ctx, s.slow); err != nil {
 		return nil, errors.Join(err, s.slow.Close(), s.reads.Close(), s.writes.Close())
 	}
 	return s, nil
+}
+
+// toolFlags are what PostgreSQL's own programs are to be given for a database.
+func toolFlags(config *pgx.ConnConfig) string {
+	return fmt.Sprintf("--host=%s --port=%d --username=%s --dbname=%s", config.Host, config.Port, config.User, config.Database)
 }
 
 func connectPostgres(config *pgx.ConnConfig, connections int) *sql.DB {

@@ -19,9 +19,9 @@ type queues struct {
 	serving sync.WaitGroup
 }
 
-// write waits for its turn, and then for the outcome.
-func (q *queues) write(ctx context.Context, account chancery.AccountID, fn func(chancery.Tx) error, serve func(chancery.AccountID, []*writeRequest)) error {
-	request := &writeRequest{ctx: ctx, fn: fn, done: make(chan struct{})}
+// write waits for its turn, and then for the outcome. serve ends every request.
+func (q *queues) write(ctx context.Context, account chancery.AccountID, late time.Time, fn func(chancery.Tx) error, serve func(chancery.AccountID, []*writeRequest)) error {
+	request := &writeRequest{ctx: ctx, fn: fn, late: late, done: make(chan struct{})}
 	q.mu.Lock()
 	_, served := q.waiting[account]
 	q.waiting[account] = append(q.waiting[account], request)
@@ -29,14 +29,14 @@ func (q *queues) write(ctx context.Context, account chancery.AccountID, fn func(
 	if !served {
 		q.serving.Go(func() { q.run(account, serve) })
 	}
-	late := time.NewTimer(answerTime)
-	defer late.Stop()
+	tired := time.NewTimer(request.turnTime())
+	defer tired.Stop()
 	var gaveUp error
 	select {
 	case <-request.done:
 	case <-ctx.Done():
 		gaveUp = fmt.Errorf("waiting to write: %w", ctx.Err())
-	case <-late.C:
+	case <-tired.C:
 		gaveUp = unavailable(fmt.Errorf("waiting to write for account %d: %w", account, context.DeadlineExceeded))
 	}
 	if gaveUp != nil && q.leave(account, request) {
@@ -75,8 +75,24 @@ func (q *queues) run(account chancery.AccountID, serve func(chancery.AccountID, 
 		q.waiting[account] = slices.Delete(all, 0, len(group))
 		q.mu.Unlock()
 		serve(account, group)
-		for _, request := range group {
-			close(request.done)
+	}
+}
+
+// turnTime is how long a request waits for its turn: whoever is in a hurry needs the
+// other half for the transaction.
+func (r *writeRequest) turnTime() time.Duration {
+	if r.late.IsZero() {
+		return answerTime
+	}
+	return min(answerTime, time.Until(r.late)/2)
+}
+
+// earliest is when the first of a group must be answered; zero when nobody waits.
+func earliest(group []*writeRequest) (late time.Time) {
+	for _, request := range group {
+		if !request.late.IsZero() && (late.IsZero() || request.late.Before(late)) {
+			late = request.late
 		}
 	}
+	return late
 }

@@ -39,7 +39,7 @@ var migrated = sync.OnceValue(func() error {
 // emptyTables leaves a database as it was migrated.
 const emptyTables = `DO $$ DECLARE one TEXT; BEGIN
 	SET LOCAL session_replication_role = replica; -- references are not looked at
-	FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('keysets', 'goose_db_version')
+	FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('keysets', 'sealing_keys', 'goose_db_version')
 	LOOP EXECUTE format('DELETE FROM %I', one); END LOOP;
 END $$`
 
@@ -287,6 +287,45 @@ func TestAnAnswerThatDoesNotComeIsNotAwaited(t *testing.T) {
 		return err
 	})
 	away(t, "a read", began, err)
+}
+
+// Each answer of the database comes soon enough, and all of them together do not.
+func TestWhoeverIsInAHurryIsAnswered(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	slowly := func(some chancery.Tx) error {
+		tx := some.(*tx)
+		for range 20 {
+			if _, err := tx.exec.ExecContext(tx.ctx, "SELECT pg_sleep(0.3)"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	hurry := func() context.Context { return chancery.Hurry(ctx, time.Second) }
+	var all sync.WaitGroup
+	for range 8 { // they share a transaction
+		all.Go(func() {
+			began := time.Now()
+			away(t, "a write of an account", began, n.Write(chancery.Confine(hurry(), 7), func(tx chancery.Tx) error {
+				return errors.Join(tx.AddAccount(chancery.Account{ID: 7}), slowly(tx))
+			}))
+		})
+	}
+	for what, call := range map[string]func(context.Context, func(chancery.Tx) error) error{"a read": n.Read, "a write alone": n.Write} {
+		all.Go(func() {
+			began, hurried := time.Now(), hurry()
+			away(t, what, began, call(hurried, slowly))
+			again := time.Now()
+			if away(t, what+" after it", again, call(hurried, slowly)); time.Since(again) > time.Second {
+				t.Errorf("%s had no time left and took %v", what, time.Since(again))
+			}
+		})
+	}
+	all.Wait()
+	if err := add(n.Store, 7); err != nil {
+		t.Errorf("something was left: %v", err)
+	}
 }
 
 // A node that was stopped while it held an account's lock is taken out of the way.

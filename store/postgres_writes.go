@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -20,6 +21,7 @@ import (
 // for why not SERIALIZABLE.
 type postgres struct {
 	store  *Store
+	flags  string // of PostgreSQL's programs
 	queues queues
 }
 
@@ -39,45 +41,84 @@ func (*postgres) checks() []invariant {
 
 func (p *postgres) read(ctx context.Context, fn func(chancery.Tx) error) error {
 	options := &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+	late, over := hurried(ctx)
+	defer over()
+	ctx, cancel := inTime(ctx, late)
+	defer cancel()
 	return p.transact(ctx, p.store.reads, options, p.store.reader(), fn)
+}
+
+// glance is attempt for a look without a transaction.
+func (p *postgres) glance(ctx context.Context, conn *sql.Conn, t tx, fn func(chancery.Tx) error) (again bool, err error) {
+	err = t.glance(ctx, query.New(conn), conn, fn)
+	return mayPass(err), err
+}
+
+// hurried gives the time by which a Read or Write must be over, zero if nobody waits for
+// it; over is called then.
+func hurried(ctx context.Context) (late time.Time, over func()) {
+	left, took, ok := chancery.Hurried(ctx)
+	if !ok {
+		return time.Time{}, func() {}
+	}
+	began := time.Now() //nolint:forbidigo // it bounds a wait
+	return began.Add(left), func() { took(time.Since(began)) }
+}
+
+// inTime ends a context when it is late.
+func inTime(ctx context.Context, late time.Time) (context.Context, context.CancelFunc) {
+	if late.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, late)
 }
 
 func (p *postgres) write(ctx context.Context, fn func(chancery.Tx) error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("waiting to write: %w", ctx.Err())
 	}
+	late, over := hurried(ctx)
+	defer over()
 	account, confined := chancery.Confined(ctx)
 	if account != 0 {
-		return p.queues.write(ctx, account, fn, p.serve)
+		return p.queues.write(ctx, account, late, fn, p.serve)
 	}
-	lock := lockOf{"SELECT pg_advisory_xact_lock($1)", []any{writersLock}}
+	lock := lockOf{"pg_advisory_xact_lock($1)", []any{writersLock}}
 	if confined {
-		lock.statement = "SELECT pg_advisory_xact_lock_shared($1)"
+		lock.calls = "pg_advisory_xact_lock_shared($1)"
 	}
-	return p.single(ctx, lock, fn)
+	return p.single(ctx, late, lock, fn)
 }
 
-// lockOf is what a Write takes before anything else.
+// lockOf is what a Write takes before anything else: calls in a SELECT.
 type lockOf struct {
-	statement string
+	calls     string
 	arguments []any
 }
 
-func (l lockOf) take(ctx context.Context, on query.DBTX) error {
-	if _, err := on.ExecContext(ctx, l.statement, l.arguments...); err != nil {
+// take has the same statement tell which key is the primary of the keyring, so that a
+// node that was frozen while another rotated does not seal with a key that is dropped
+// later. The answer may be older than the lock, by as long as the lock was waited for
+// (lockTime); a key is dropped long after it became an old one.
+func (l lockOf) take(ctx context.Context, on query.DBTX, t *tx) error {
+	var primary int64
+	row := on.QueryRowContext(ctx, "SELECT COALESCE((SELECT primary_key_id FROM keysets WHERE id = 1), 0) FROM (SELECT "+l.calls+") locked", l.arguments...)
+	if err := row.Scan(&primary); err != nil {
 		return fmt.Errorf("waiting for other writers: %w", err)
 	}
-	return nil
+	return t.renew(chancery.SealingKey(primary)) //nolint:gosec // ids have 32 bits
 }
 
 var readCommitted = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
 
 // single runs a Write in a transaction of its own. Once begun it is finished, whether or
 // not the caller is still there.
-func (p *postgres) single(ctx context.Context, lock lockOf, fn func(chancery.Tx) error) error {
-	return p.transact(context.WithoutCancel(ctx), p.store.writes, readCommitted, p.store.writer(), func(some chancery.Tx) error {
+func (p *postgres) single(ctx context.Context, late time.Time, lock lockOf, fn func(chancery.Tx) error) error {
+	ctx, cancel := inTime(context.WithoutCancel(ctx), late)
+	defer cancel()
+	return p.transact(ctx, p.store.writes, readCommitted, p.store.writer(), func(some chancery.Tx) error {
 		t := some.(*tx) //nolint:forcetypeassert // it is this store's own
-		if err := lock.take(t.ctx, t.exec); err != nil {
+		if err := lock.take(t.ctx, t.exec, t); err != nil {
 			return err
 		}
 		return fn(some)
@@ -87,26 +128,37 @@ func (p *postgres) single(ctx context.Context, lock lockOf, fn func(chancery.Tx)
 // serve commits writes of one account together or, when the database failed one of
 // them, each alone.
 func (p *postgres) serve(account chancery.AccountID, group []*writeRequest) {
-	lock := lockOf{"SELECT pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", []any{writersLock, int64(account)}}
+	lock := lockOf{"pg_advisory_xact_lock_shared($1), pg_advisory_xact_lock($2)", []any{writersLock, int64(account)}}
 	if len(group) > 1 {
-		again, err := p.together(lock, group)
-		if err != nil && !again {
-			for _, request := range group {
-				request.err = unavailable(err)
-			}
+		again, err := p.together(lock, group, tx.shareAll)
+		if errors.Is(err, errOneFailed) {
+			again, err = p.together(lock, group, tx.shareEach)
 		}
 		if !again {
+			for _, request := range group {
+				if err != nil {
+					request.err = unavailable(err)
+				}
+				close(request.done)
+			}
 			return
 		}
 	}
 	for _, request := range group {
-		request.err = p.single(request.ctx, lock, request.call)
+		request.err = p.single(request.ctx, request.late, lock, request.call)
+		close(request.done)
 	}
 }
 
 // together reports again when nothing was committed, and the database answers.
-func (p *postgres) together(lock lockOf, group []*writeRequest) (again bool, err error) {
-	ctx := context.Background() // the transaction belongs to many
+func (p *postgres) together(lock lockOf, group []*writeRequest, run share) (again bool, err error) {
+	ctx, leave := inTime(context.Background(), earliest(group)) // the transaction belongs to many
+	defer leave()
+	defer func() {
+		if ctx.Err() != nil && err != nil { // whatever the driver made of that
+			again, err = false, fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}()
 	acquiring, cancel := context.WithTimeout(ctx, acquireTime)
 	conn, err := p.store.writes.Conn(acquiring)
 	cancel()
@@ -119,10 +171,12 @@ func (p *postgres) together(lock lockOf, group []*writeRequest) (again bool, err
 		return true, fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer func() { _ = sqlTx.Rollback() }()
-	if err := lock.take(ctx, sqlTx); err != nil {
+	t := p.store.writer()
+	t.ctx, t.sql = ctx, t.sql.WithTx(sqlTx)
+	if err := lock.take(ctx, sqlTx, &t); err != nil {
 		return !lost(err), err
 	}
-	if err := p.store.writer().share(ctx, sqlTx, group); err != nil {
+	if err := run(t, ctx, sqlTx, group); err != nil {
 		return true, err
 	}
 	if err := sqlTx.Commit(); err != nil {
@@ -142,6 +196,9 @@ func (p *postgres) transact(ctx context.Context, db *sql.DB, options *sql.TxOpti
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() != nil { // whatever the driver made of that
+			return unavailable(fmt.Errorf("%w: %w", ctx.Err(), err))
+		}
 		if !again || time.Now().After(late) || !pause(ctx, attempt) { //nolint:forbidigo // it bounds a wait
 			return unavailable(err)
 		}
@@ -158,6 +215,9 @@ func (p *postgres) attempt(ctx context.Context, db *sql.DB, options *sql.TxOptio
 		return false, fmt.Errorf("connecting to the database: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
+	if options.ReadOnly && chancery.Glances(ctx) {
+		return p.glance(ctx, conn, t, fn)
+	}
 	sqlTx, err := conn.BeginTx(ctx, options)
 	if err != nil {
 		return mayPass(err), fmt.Errorf("beginning a transaction: %w", err)

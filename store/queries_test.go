@@ -65,6 +65,7 @@ var withoutAccount = map[string]string{
 	"ACMEOrderOfURL":          "tells whether any order has it",
 	"FreeACMEOrderURL":        "takes what any order has that ended",
 	"OpenACMEOrders":          "for the operator, who removes an issuer",
+	"FreeLeases":              "of restored data, whoever it is of",
 	"ClaimSteps":              "workers serve all accounts",
 	"NextStep":                "workers serve all accounts",
 	"FinishStep":              "the version is known only to who holds the lease",
@@ -76,6 +77,8 @@ var withoutAccount = map[string]string{
 	"StepsOfOrder":            "for the operator, who names an order and not whose it is",
 	"RetryStep":               "for the operator, who names a step and not whose it is",
 	"CountParkedSteps":        "the metrics count those of all accounts",
+	"CountExpiring":           "the metrics count those of all accounts",
+	"CountOrders":             "the metrics count those of all accounts",
 	"CountDueSteps":           "the metrics count those of all accounts",
 	"PostponeStep":            "the version is known only to who holds the lease",
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -54,9 +55,10 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 	if err := createPrivate(file); err != nil {
 		return nil, err
 	}
+	_ = os.Remove(file + copying) // of a process that was killed
 	// One connection writes: SQLite takes one writer at a time, and a queue here is
 	// fairer and quicker than its busy handler.
-	writes, err := connect(driver, file, "&_txlock=immediate", 1)
+	writes, err := connect(driver, file, "&_txlock=immediate&_pragma=cache_size(-16000)", 1)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +70,7 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 	if err := s.prepare(ctx); err != nil {
 		return nil, errors.Join(err, reads.Close(), writes.Close())
 	}
-	s.backend = newSQLite(s, release)
+	s.backend = newSQLite(s, file, release)
 	return s, nil
 }
 
@@ -76,12 +78,17 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 // one, in groups.
 type sqlite3 struct {
 	*groupWriter
+	file    string
+	copies  sync.Mutex    // held while a copy is made
 	unlock  func()        // gives the lock on the file back
 	stopped chan struct{} // the writer has ended
 }
 
-func newSQLite(s *Store, unlock func()) *sqlite3 {
-	e := &sqlite3{&groupWriter{store: s, requests: make(chan *writeRequest)}, unlock, make(chan struct{})}
+func newSQLite(s *Store, file string, unlock func()) *sqlite3 {
+	e := &sqlite3{
+		groupWriter: &groupWriter{store: s, requests: make(chan *writeRequest)},
+		file:        file, unlock: unlock, stopped: make(chan struct{}),
+	}
 	go func() {
 		defer close(e.stopped)
 		e.run()
@@ -90,6 +97,9 @@ func newSQLite(s *Store, unlock func()) *sqlite3 {
 }
 
 func (e *sqlite3) read(ctx context.Context, fn func(chancery.Tx) error) error {
+	if chancery.Glances(ctx) {
+		return e.store.reader().glance(ctx, e.store.readSQL, e.store.reads, fn)
+	}
 	return transact(ctx, e.store.reads, e.store.reader(), fn)
 }
 
@@ -129,9 +139,6 @@ func (s *Store) prepare(ctx context.Context) error {
 		return fmt.Errorf("preparing statements: %w", err)
 	}
 	if s.readSQL, err = query.Prepare(ctx, s.reads); err != nil {
-		return fmt.Errorf("preparing statements: %w", err)
-	}
-	if err := s.savepoints.prepare(ctx, s.writes); err != nil {
 		return fmt.Errorf("preparing statements: %w", err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chancery"
+	"chancery/keyring"
 	"chancery/store/storetest"
 )
 
@@ -193,17 +194,25 @@ func TestSecretsAreSealedInTheFiles(t *testing.T) {
 
 func TestTheKeysetIsMadeOnce(t *testing.T) {
 	e := newEngine(t) // has been unlocked before
-	err := e.Unlock(ctx,
-		func() ([]byte, error) { t.Error("another keyset is made"); return nil, nil },
-		func(wrapped []byte) (chancery.Keyring, error) {
-			if len(wrapped) == 0 {
-				t.Error("the keyset is empty")
-			}
-			return e.keyring, nil
-		})
-	if err != nil {
+	kek := keyring.Key(chancery.NewSecret(bytes.Repeat([]byte{1}, 32)), "the test")
+	if err := e.Unlock(ctx, partsOf{KEK: kek, made: errors.New("another keyset is made")}); err != nil {
 		t.Error(err)
 	}
+}
+
+// partsOf are Keysets that fail where an error is given.
+type partsOf struct {
+	*keyring.KEK
+	made, opened error
+}
+
+func (p partsOf) New() ([]byte, error) { return []byte("wrapped"), p.made }
+
+func (p partsOf) Open(wrapped []byte) (chancery.Keyring, error) {
+	if p.opened != nil {
+		return nil, p.opened
+	}
+	return p.KEK.Open(wrapped)
 }
 
 func TestUnlockFailsWithItsParts(t *testing.T) {
@@ -213,11 +222,11 @@ func TestUnlockFailsWithItsParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	err = s.Unlock(ctx, func() ([]byte, error) { return nil, mine }, nil)
+	err = s.Unlock(ctx, partsOf{made: mine})
 	if !errors.Is(err, mine) {
 		t.Errorf("without a new keyset: %v", err)
 	}
-	err = s.Unlock(ctx, func() ([]byte, error) { return []byte("wrapped"), nil }, func([]byte) (chancery.Keyring, error) { return nil, mine })
+	err = s.Unlock(ctx, partsOf{opened: mine})
 	if !errors.Is(err, mine) {
 		t.Errorf("with a keyset that does not open: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"chancery"
@@ -25,9 +26,8 @@ type Store struct {
 	slow          *sql.DB // for what may take long and changes nothing; reads, on SQLite
 	writeSQL      *query.Queries
 	readSQL       *query.Queries
-	savepoints    savepoints       // of writes
-	keyring       chancery.Keyring // set once by Unlock, before any other use
-	texts         *textCache       // for reading transactions; locks itself
+	keyring       *heldKeyring // filled by Unlock, before any other use
+	texts         *textCache   // for reading transactions; locks itself
 	backend       backend
 	closed        chan struct{} // Close is called
 }
@@ -44,6 +44,8 @@ type backend interface {
 	alone(ctx context.Context, fn func() error) error
 	// checks are the doctor's checks of the database itself.
 	checks() []invariant
+	// copy is Store.Copy.
+	copy(ctx context.Context) (*os.File, error)
 	// end waits for what runs in the background, before the connections are closed.
 	end()
 	// release comes last.
@@ -51,35 +53,14 @@ type backend interface {
 }
 
 func newStore(writes, reads *sql.DB) *Store {
-	return &Store{writes: writes, reads: reads, slow: reads, texts: newTextCache(textCacheSize), closed: make(chan struct{})}
-}
-
-// Unlock gives the store the keyring that seals secrets. make is called with the
-// wrapped keyset; on the first start there is none, and newKeyset makes it.
-func (s *Store) Unlock(ctx context.Context, newKeyset func() ([]byte, error), open func(wrapped []byte) (chancery.Keyring, error)) error {
-	wrapped, err := s.readSQL.Keyset(ctx)
-	if errors.Is(err, sql.ErrNoRows) {
-		if wrapped, err = newKeyset(); err != nil {
-			return fmt.Errorf("making the keyset: %w", err)
-		}
-		if _, err := s.writeSQL.AddKeyset(ctx, wrapped); err != nil {
-			return fmt.Errorf("storing the keyset: %w", err)
-		}
-		// Another node may have been first: what is stored counts.
-		wrapped, err = s.readSQL.Keyset(ctx)
-	}
-	if err != nil {
-		return fmt.Errorf("reading the keyset: %w", err)
-	}
-	s.keyring, err = open(wrapped)
-	return err
+	return &Store{writes: writes, reads: reads, slow: reads, texts: newTextCache(textCacheSize), keyring: &heldKeyring{}, closed: make(chan struct{})}
 }
 
 // Close ends the writer and closes the database. No call may be under way.
 func (s *Store) Close() error {
 	close(s.closed)
 	s.backend.end()
-	err := errors.Join(s.savepoints.close(), s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
+	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
 	s.backend.release()
 	return err
 }
@@ -107,7 +88,7 @@ func (s *Store) reader() tx {
 }
 
 func (s *Store) writer() tx {
-	return tx{sql: s.writeSQL, keyring: s.keyring, backend: s.backend, savepoints: &s.savepoints}
+	return tx{sql: s.writeSQL, keyring: s.keyring, backend: s.backend}
 }
 
 // transact runs fn in a transaction of db, with t as it is outside of any.
@@ -127,6 +108,12 @@ func transact(ctx context.Context, db *sql.DB, t tx, fn func(chancery.Tx) error)
 	return nil
 }
 
+// glance runs fn on a database or connection without a transaction.
+func (t tx) glance(ctx context.Context, sql *query.Queries, exec query.DBTX, fn func(chancery.Tx) error) error {
+	t.ctx, t.sql, t.exec, t.ends = ctx, sql, exec, auditEnds{}
+	return fn(&t)
+}
+
 // within does all of a transaction but its beginning and its end.
 func (t tx) within(ctx context.Context, sqlTx *sql.Tx, fn func(chancery.Tx) error) error {
 	t.ctx, t.sql, t.ends = ctx, t.sql.WithTx(sqlTx), auditEnds{}
@@ -143,11 +130,10 @@ type tx struct {
 	sql     *query.Queries
 	exec    query.DBTX // what sql runs on, for statements of one engine alone
 	backend backend
-	// savepoints are those of the store, nil in one that reads.
-	savepoints *savepoints
-	keyring    chancery.Keyring
-	ends       auditEnds  // what is to be sealed before the commit
-	texts      *textCache // nil in one that writes: it sees what is not committed
+	keyring *heldKeyring
+	old     bool       // the keyring is, and cannot be brought up to date
+	ends    auditEnds  // what is to be sealed before the commit
+	texts   *textCache // nil in one that writes: it sees what is not committed
 }
 
 // seal binds a secret to its row; an empty one is stored as null.
@@ -155,7 +141,7 @@ func (t *tx) seal(secret chancery.Secret, table string, account chancery.Account
 	if secret.Empty() {
 		return nil, nil
 	}
-	sealed, err := t.keyring.Seal(secret, place(table, account, row))
+	sealed, err := t.keyring.held().Seal(secret, place(table, account, row))
 	if err != nil {
 		return nil, fmt.Errorf("sealing %s %v: %w", table, row, err)
 	}
@@ -166,7 +152,7 @@ func (t *tx) open(sealed []byte, table string, account chancery.AccountID, row a
 	if len(sealed) == 0 {
 		return chancery.Secret{}, nil
 	}
-	secret, err := t.keyring.Open(sealed, place(table, account, row))
+	secret, err := t.keyring.open(sealed, place(table, account, row), func() error { return t.keyring.learn(t.ctx, t.sql) })
 	if err != nil {
 		return chancery.Secret{}, fmt.Errorf("opening %s %v: %w", table, row, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -16,9 +17,8 @@ import (
 // groupWriter runs all writes of the process, one after another, on the one
 // connection that writes. A commit costs a disk flush, and every request has at
 // least its nonce to commit; so writes that arrive while a flush is under way
-// share the next transaction, each in a savepoint of its own, and all are
-// answered after the one commit. Nobody waits for company: a write that is alone
-// is committed alone.
+// share the next transaction, and all are answered after the one commit. Nobody
+// waits for company: a write that is alone is committed alone.
 type groupWriter struct {
 	store    *Store
 	requests chan *writeRequest
@@ -27,6 +27,7 @@ type groupWriter struct {
 type writeRequest struct {
 	ctx      context.Context
 	fn       func(chancery.Tx) error
+	late     time.Time // when it must be answered, on PostgreSQL; zero: nobody waits
 	err      error
 	panicked any
 	done     chan struct{} // closed when err and panicked are final
@@ -99,17 +100,11 @@ func (w *groupWriter) alone(request *writeRequest) {
 
 // together reports false when nothing was committed and each must be tried alone.
 func (w *groupWriter) together(group []*writeRequest) bool {
-	// The transaction belongs to many requests: none of their contexts may end it.
-	ctx := context.Background()
-	sqlTx, err := w.store.writes.BeginTx(ctx, nil)
+	err := w.commit(group, tx.shareAll)
+	if errors.Is(err, errOneFailed) {
+		err = w.commit(group, tx.shareEach)
+	}
 	if err != nil {
-		return false
-	}
-	defer func() { _ = sqlTx.Rollback() }()
-	if w.store.writer().share(ctx, sqlTx, group) != nil {
-		return false
-	}
-	if err := sqlTx.Commit(); err != nil {
 		return false
 	}
 	for _, request := range group {
@@ -118,16 +113,55 @@ func (w *groupWriter) together(group []*writeRequest) bool {
 	return true
 }
 
-// share runs a group's writes in one transaction, each in a savepoint of its own. It is
-// the error of the database that one of them came to, and then none counts.
-func (t tx) share(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) error {
+// share is shareAll or shareEach.
+type share func(t tx, ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) error
+
+func (w *groupWriter) commit(group []*writeRequest, run share) error {
+	// The transaction belongs to many requests: none of their contexts may end it.
+	ctx := context.Background()
+	sqlTx, err := w.store.writes.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = sqlTx.Rollback() }()
+	if err := run(w.store.writer(), ctx, sqlTx, group); err != nil {
+		return err
+	}
+	return sqlTx.Commit()
+}
+
+// errOneFailed means that a write of a group failed, and none counts.
+var errOneFailed = errors.New("a write of a group failed")
+
+// shareAll runs a group's writes in one transaction, as few fail. It is errOneFailed
+// when one did, and else an error of the database.
+func (t tx) shareAll(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) error {
 	t.sql, t.exec, t.ends = t.sql.WithTx(sqlTx), sqlTx, auditEnds{}
 	for _, request := range group {
-		if err := t.savepoints.begin(ctx, sqlTx); err != nil {
+		t.ctx = context.WithoutCancel(request.ctx)
+		request.err = request.call(&t)
+		switch {
+		case fromDatabase(request.err):
+			return request.err
+		case request.err != nil:
+			return errOneFailed
+		}
+	}
+	t.ctx = ctx
+	return t.sealEnds()
+}
+
+// shareEach runs a group's writes in one transaction, each in a savepoint of its own, so
+// that those that fail leave the others alone. It is the error of the database that one
+// of them came to, and then none counts.
+func (t tx) shareEach(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) error {
+	t.sql, t.exec, t.ends = t.sql.WithTx(sqlTx), sqlTx, auditEnds{}
+	for _, request := range group {
+		if _, err := sqlTx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
 			return err
 		}
 		one := t
-		one.ctx, one.ends = context.WithoutCancel(request.ctx), maps.Clone(t.ends)
+		one.ctx, one.ends = requestContext{ctx, request.ctx}, maps.Clone(t.ends)
 		if request.err = request.call(&one); request.err == nil {
 			t.ends = one.ends
 		} else if fromDatabase(request.err) {
@@ -135,7 +169,7 @@ func (t tx) share(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) err
 		} else if _, err := sqlTx.ExecContext(ctx, "ROLLBACK TO one"); err != nil {
 			return err
 		}
-		if err := t.savepoints.end(ctx, sqlTx); err != nil {
+		if _, err := sqlTx.ExecContext(ctx, "RELEASE one"); err != nil {
 			return err
 		}
 	}
@@ -143,41 +177,14 @@ func (t tx) share(ctx context.Context, sqlTx *sql.Tx, group []*writeRequest) err
 	return t.sealEnds()
 }
 
-// savepoints are the statements around each write of a group, prepared where the
-// driver would else prepare them each time.
-type savepoints struct{ begun, ended *sql.Stmt }
-
-func (s *savepoints) prepare(ctx context.Context, db *sql.DB) (err error) {
-	if s.begun, err = db.PrepareContext(ctx, "SAVEPOINT one"); err != nil {
-		return err
-	}
-	s.ended, err = db.PrepareContext(ctx, "RELEASE one")
-	return err
+// requestContext ends with the transaction that a request shares, and has the request's values.
+type requestContext struct {
+	context.Context
+	values context.Context
 }
 
-func (s *savepoints) close() error {
-	if s.begun == nil || s.ended == nil {
-		return nil
-	}
-	return errors.Join(s.begun.Close(), s.ended.Close())
-}
-
-func (s *savepoints) begin(ctx context.Context, sqlTx *sql.Tx) error {
-	return execute(ctx, sqlTx, s.begun, "SAVEPOINT one")
-}
-
-func (s *savepoints) end(ctx context.Context, sqlTx *sql.Tx) error {
-	return execute(ctx, sqlTx, s.ended, "RELEASE one")
-}
-
-func execute(ctx context.Context, sqlTx *sql.Tx, prepared *sql.Stmt, text string) error {
-	if prepared == nil {
-		_, err := sqlTx.ExecContext(ctx, text)
-		return err
-	}
-	_, err := sqlTx.StmtContext(ctx, prepared).ExecContext(ctx) //nolint:sqlclosecheck // the transaction closes it
-	return err
-}
+// Value implements context.Context.
+func (c requestContext) Value(key any) any { return c.values.Value(key) }
 
 // call runs fn; a panic is kept for the goroutine that asked, and undoes the write.
 func (r *writeRequest) call(t chancery.Tx) (err error) {

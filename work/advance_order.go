@@ -17,7 +17,7 @@ import (
 func (w *Worker) advanceOrder(ctx context.Context, step chancery.Step) error {
 	var order chancery.Order
 	var validations []chancery.Validation
-	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) (err error) {
 		if order, err = tx.Order(step.AccountID, step.OrderID); err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ func (w *Worker) csrOf(ctx context.Context, order chancery.Order, made *chancery
 // the certificate is of use all the same to whoever has the key.
 func (w *Worker) csrKey(ctx context.Context, order chancery.Order) (chancery.Secret, error) {
 	var csr chancery.StoredCSR
-	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) (err error) {
 		csr, err = tx.CSRKey(order.AccountID, order.CSRID)
 		return err
 	})

@@ -13,7 +13,7 @@ import (
 // openOrder has the issuer of an order say what to publish for each name.
 func (w *Worker) openOrder(ctx context.Context, step chancery.Step) error {
 	var order chancery.Order
-	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) (err error) {
 		order, err = tx.Order(step.AccountID, step.OrderID)
 		return err
 	})
@@ -78,7 +78,7 @@ func (w *Worker) keepProofs(ctx context.Context, step chancery.Step, validations
 // one.
 func (w *Worker) issuerOf(ctx context.Context, order chancery.Order) (chancery.Issuer, error) {
 	name := chancery.LocalIssuer
-	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		at, err := tx.ACMEOrder(order.AccountID, order.ID)
 		if errors.Is(err, chancery.ErrNotFound) {
 			return nil

@@ -13,7 +13,7 @@ import (
 // proof, where that takes long.
 func (w *Worker) prepareKey(ctx context.Context, step chancery.Step) error {
 	var order chancery.Order
-	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) (err error) {
 		order, err = tx.Order(step.AccountID, step.OrderID)
 		return err
 	})
@@ -113,7 +113,7 @@ func (w *Worker) quickKey(order chancery.Order) (*chancery.OrderKey, error) {
 }
 
 func (w *Worker) storedKey(ctx context.Context, order chancery.Order) (key chancery.OrderKey, err error) {
-	err = w.Store.Read(ctx, func(tx chancery.Tx) error {
+	err = w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		key, err = tx.OrderKey(order.AccountID, order.ID)
 		return err
 	})

@@ -60,7 +60,7 @@ func (w *Worker) lackingKey(ctx context.Context) (lacking chancery.KeyAlgorithm)
 	if len(w.makers) > 0 {
 		return ""
 	}
-	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		lacking = ""
 		next, err := tx.NextStep()
 		if err == nil && !next.After(w.Clock.Now()) {
@@ -125,7 +125,7 @@ func (c *readyKeyCount) Collect(metrics chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
 	defer cancel()
 	var counts map[chancery.KeyAlgorithm]int64
-	err := c.store.Read(ctx, func(tx chancery.Tx) (err error) {
+	err := c.store.Read(chancery.Glance(ctx), func(tx chancery.Tx) (err error) {
 		counts, err = tx.CountReadyKeys()
 		return err
 	})

@@ -14,7 +14,7 @@ import (
 func (w *Worker) revokeOrder(ctx context.Context, step chancery.Step) error {
 	var order chancery.Order
 	var certificate chancery.Certificate
-	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) (err error) {
 		if order, err = tx.Order(step.AccountID, step.OrderID); err != nil {
 			return err
 		}

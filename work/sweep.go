@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"chancery"
@@ -89,7 +90,8 @@ func (w *Worker) forgetAudit(ctx context.Context, now time.Time) error {
 func EnsureSweep(ctx context.Context, store chancery.Store, now time.Time) error {
 	return store.Write(ctx, func(tx chancery.Tx) error {
 		steps, err := tx.OrderSteps(0, 0)
-		if err != nil || len(steps) > 0 {
+		swept := slices.ContainsFunc(steps, func(s chancery.Step) bool { return s.Kind == chancery.Sweep })
+		if err != nil || swept {
 			return err
 		}
 		return tx.AddStep(chancery.Step{Kind: chancery.Sweep, DueAt: now})

@@ -47,10 +47,11 @@ type Worker struct {
 	// Metrics may be nil.
 	Metrics *Metrics
 
-	wake   chan struct{}
-	once   sync.Once
-	leases leases
-	makers chan struct{} // holds one for every slow key that is made for an order
+	wake     chan struct{}
+	once     sync.Once
+	watchers watchers
+	leases   leases
+	makers   chan struct{} // holds one for every slow key that is made for an order
 }
 
 // Issuers finds an issuer by the name that a product gives.
@@ -69,6 +70,7 @@ func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.St
 		chancery.RevokeOrder:  w.revokeOrder,
 		chancery.OpenOrder:    w.openOrder,
 		chancery.AskRenewal:   w.askRenewal,
+		chancery.Reseal:       w.reseal,
 	}
 }
 
@@ -141,7 +143,7 @@ func (w *Worker) Run(ctx context.Context) {
 // first, which spares the table a write when there is none.
 func (w *Worker) claim(ctx context.Context, room int) (steps []chancery.Step, pause time.Duration) {
 	pause = idlePause
-	err := w.Store.Read(ctx, func(tx chancery.Tx) error {
+	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		next, err := tx.NextStep()
 		if errors.Is(err, chancery.ErrNotFound) {
 			return nil
@@ -179,6 +181,9 @@ func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(contex
 	defer cancel()
 	ctx, release := w.leases.hold(ctx, step)
 	defer release()
+	if step.Kind == chancery.AdvanceOrder {
+		defer w.watchers.tell(step.OrderID)
+	}
 	if step.AccountID != 0 {
 		ctx = chancery.Confine(ctx, step.AccountID)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -85,6 +86,7 @@ you have work when they point at it.
   chancery quickstart          a certificate in a few seconds, to see how it goes
   chancery serve               the service
   chancery apply DOMAIN        apply for a certificate and wait for it`,
+		Version:       programVersion(),
 		Args:          cobra.ArbitraryArgs, // markUsageErrors refuses them
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -98,9 +100,28 @@ you have work when they point at it.
 	)
 	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
 		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), accessKeyCommand(), auditCommand(),
-		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), stepsCommand(), doctorCommand(), migrateCommand())
+		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), stepsCommand(), doctorCommand(),
+		backupCommand(), restoreCommand(), keyringCommand(), migrateCommand(), healthcheckCommand())
 	markUsageErrors(root)
 	return root
+}
+
+// version is set when a release is built: -ldflags "-X main.version=1.2.3".
+var version string
+
+// programVersion is that of a release, else the revision that it was built from.
+func programVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return "revision " + setting.Value
+			}
+		}
+	}
+	return "unknown"
 }
 
 // hint names a command as the last line of a usage error does.

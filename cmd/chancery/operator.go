@@ -79,6 +79,9 @@ func (o *operatorFlags) reach(ctx context.Context) (admin.Caller, func() error, 
 		return nil, nil, fmt.Errorf("there is no data in %s; `chancery serve` makes it, or name another with --data-dir", o.dataDir)
 	}
 	config := service.Config{DataDir: o.dataDir, Database: o.database, KeyFile: o.keyFile, Products: o.products}
+	if err := config.TakeKey(); err != nil {
+		return nil, nil, err
+	}
 	catalogue, err := config.Catalogue()
 	if err != nil {
 		return nil, nil, err
@@ -269,18 +272,11 @@ when something is wrong.`,
 			if err != nil {
 				return err
 			}
-			var rows [][]string
-			for _, p := range report.Problems {
-				rows = append(rows, []string{p.Row, "breaks: " + p.Invariant})
-			}
-			if len(rows) == 0 && o.output == "text" {
+			if len(report.Problems) == 0 && o.output == "text" {
 				_, err := fmt.Fprintf(command.OutOrStdout(), "clean: %d invariants hold, %d sealed values and certificates opened\n", report.Checks, report.Rows)
 				return err
 			}
-			if err := show(command, o, report, "ROW PROBLEM", rows); err != nil || len(rows) == 0 {
-				return err
-			}
-			return fmt.Errorf("the data is not sound; problems found: %d", len(rows))
+			return showProblems(command, o, report)
 		},
 	}
 	o.add(doctor)

@@ -13,23 +13,17 @@ import (
 // progress shows how an order gets on: a line for each thing that changed, and
 // on a terminal a moving last line.
 type progress struct {
-	teller   teller
-	to       io.Writer
-	terminal bool
-	began    time.Time
-	turns    int
-	last     string
-	order    int64
-	proofs   []string // as they were last shown; nil: as when the wait began
+	line
+	teller teller
+	began  time.Time
+	turns  int
+	last   string
+	order  int64
+	proofs []string // as they were last shown; nil: as when the wait began
 }
 
 func newProgress(t teller, order int64) *progress {
-	p := &progress{teller: t, order: order, to: t.command.ErrOrStderr(), began: time.Now()} //nolint:forbidigo // it measures
-	if file, ok := p.to.(*os.File); ok {
-		info, err := file.Stat()
-		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return p
+	return &progress{teller: t, order: order, line: newLine(t.command.ErrOrStderr()), began: time.Now()} //nolint:forbidigo // it measures
 }
 
 var stateWords = map[string]string{
@@ -100,9 +94,31 @@ func lookWords(look cas.Look) string {
 	return text + ", " + look.Where
 }
 
-func (p *progress) clear() {
-	if p.terminal {
-		_, _ = fmt.Fprint(p.to, "\r\x1b[K")
+// line is the last line of a terminal, which can be written anew.
+type line struct {
+	to       io.Writer
+	terminal bool
+}
+
+func newLine(to io.Writer) line {
+	l := line{to: to}
+	if file, ok := to.(*os.File); ok {
+		info, err := file.Stat()
+		l.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	return l
+}
+
+// set writes the line anew where there is a terminal.
+func (l line) set(text string) {
+	if l.terminal {
+		_, _ = fmt.Fprintf(l.to, "\r\x1b[K%s ", text)
+	}
+}
+
+func (l line) clear() {
+	if l.terminal {
+		_, _ = fmt.Fprint(l.to, "\r\x1b[K")
 	}
 }
 

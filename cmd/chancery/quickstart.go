@@ -40,6 +40,9 @@ Then go on serving until Ctrl-C, with an access key ready to use.`,
 			if err := configure(command, ""); err != nil {
 				return usageError{err, "quickstart "}
 			}
+			if err := config.TakeKey(); err != nil {
+				return usageError{err, "quickstart "}
+			}
 			if out == "" {
 				out = filepath.Join(config.DataDir, "certificates")
 			}

@@ -23,6 +23,7 @@ import (
 
 	_ "modernc.org/sqlite" // scripts damage databases
 
+	"chancery/internal/service"
 	"chancery/signature"
 	"chancery/sts"
 )
@@ -58,6 +59,19 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		}
 		if strconv.Itoa(status) != args[0] {
 			ts.Fatalf("the exit status is %d, not %s", status, args[0])
+		}
+	}),
+	// settled PATTERN waits until `chancery keyring status` says so.
+	"settled": command(func(ts *testscript.TestScript, args []string) {
+		want := regexp.MustCompile(args[0])
+		for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+			ts.Check(ts.Exec("chancery", "keyring", "status"))
+			if want.MatchString(ts.ReadFile("stdout")) {
+				return
+			}
+			if time.Now().After(deadline) {
+				ts.Fatalf("the keyring's status has no match for %s within %s:\n%s", args[0], patience, ts.ReadFile("stdout"))
+			}
 		}
 	}),
 	// await FILE PATTERN waits until the file has a match.
@@ -233,7 +247,7 @@ func await(ts *testscript.TestScript, file, pattern string) string {
 
 // environment is what the program reads of the script's environment.
 func environment(ts *testscript.TestScript) []string {
-	names := []string{"PATH", "HOME", "TMPDIR", "XDG_DATA_HOME", "TZ", "GORACE", "GOCOVERDIR", envKeyID, envKeySecret, envKeyToken}
+	names := []string{"PATH", "HOME", "TMPDIR", "XDG_DATA_HOME", "TZ", "GORACE", "GOCOVERDIR", service.KeyVariable, envKeyID, envKeySecret, envKeyToken}
 	var add func(*cobra.Command)
 	add = func(c *cobra.Command) {
 		c.LocalFlags().VisitAll(func(flag *pflag.Flag) { names = append(names, environmentName(flag.Name)) })

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,6 +37,9 @@ command line is stronger than the environment and that than the file.`,
 			if err := configure(command, file); err != nil {
 				return usageError{err, "serve "}
 			}
+			if err := config.TakeKey(); err != nil {
+				return usageError{err, "serve "}
+			}
 			return serve(command.Context(), config, command)
 		},
 	}
@@ -43,10 +48,18 @@ command line is stronger than the environment and that than the file.`,
 	return command
 }
 
+// collectAt has the garbage collected when there is three times as much of it as of what
+// is in use. That is little, so it costs little memory and spares a good part of the
+// collector's work.
+const collectAt = 300
+
 // stopTime is how long requests may take to finish once the service is told to stop.
 const stopTime = 20 * time.Second
 
 func serve(ctx context.Context, config service.Config, command *cobra.Command) (err error) {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 	log, err := config.NewLogger(command.ErrOrStderr())
 	if err != nil {
 		return err
@@ -61,8 +74,18 @@ func serve(ctx context.Context, config service.Config, command *cobra.Command) (
 	if s.First != nil {
 		showFirst(command, config, s)
 	}
+	tell := func(state string) {
+		if err := tellSystemd(context.WithoutCancel(ctx), state); err != nil {
+			log.Warn("telling systemd failed", "state", state, "error", err)
+		}
+	}
+	tell("READY=1")
 	err = s.Wait(ctx)
 	log.Info("stopping; a second signal ends at once")
+	tell("STOPPING=1")
+	if err == nil {
+		s.TurnAway(context.WithoutCancel(ctx), config.StopDelay)
+	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer cancel()
 	if stopErr := s.Stop(stopping); err == nil {

@@ -27,19 +27,20 @@ import (
 
 // Server is a running PostgreSQL.
 type Server struct {
-	dir     string
-	command *exec.Cmd
-	owner   *syscall.Credential // nil: who runs the tests
-	ended   chan struct{}
-	made    atomic.Int64
-	spare   chan string // databases that Lend made and no test has
+	dir      string
+	settings []string // as max_connections=40
+	command  *exec.Cmd
+	owner    *syscall.Credential // nil: who runs the tests
+	ended    chan struct{}
+	made     atomic.Int64
+	spare    chan string // databases that Lend made and no test has
 }
 
 // errMissing means that PostgreSQL is not installed.
 var errMissing = errors.New("PostgreSQL 15 is not installed")
 
 var (
-	start = sync.OnceValues(newServer)
+	start = sync.OnceValues(func() (*Server, error) { return newServer() })
 	began atomic.Bool
 )
 
@@ -58,11 +59,14 @@ func Need(t testing.TB) *Server {
 	return server
 }
 
-// Own starts a server for one test, which may kill it.
-func Own(t testing.TB) *Server {
+// Own starts a server for one test, which may stop and kill it. It may have settings of
+// its own, as max_connections=40.
+func Own(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	Need(t)
-	server, err := newServer()
+	if _, err := binary("postgres"); err != nil {
+		Need(t) // says what that means
+	}
+	server, err := newServer(settings...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +105,7 @@ func binary(name string) (string, error) {
 	return path, nil
 }
 
-func newServer() (*Server, error) {
+func newServer(settings ...string) (*Server, error) {
 	initdb, err := binary("initdb")
 	if err != nil {
 		return nil, err
@@ -110,7 +114,7 @@ func newServer() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, spare: make(chan string, 64)}
+	s := &Server{dir: dir, settings: settings, spare: make(chan string, 64)}
 	if err := s.chown(); err != nil {
 		return nil, err
 	}
@@ -147,15 +151,34 @@ func (s *Server) chown() error {
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// Start starts the server, also again after Kill, and waits until it answers.
+// Start starts the server, also again after it was stopped or killed, and waits until
+// it answers.
 func (s *Server) Start() error {
+	patience, cancel := context.WithTimeout(context.Background(), startTime)
+	defer cancel()
+	for {
+		if err := s.launch(); err != nil {
+			return err
+		}
+		err := s.await(patience)
+		// After Crash, what the dead server's own processes still have in hand keeps it from starting.
+		if !errors.Is(err, errEnded) || patience.Err() != nil {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (s *Server) launch() error {
 	postgres, err := binary("postgres")
 	if err != nil {
 		return err
 	}
-	//nolint:gosec // the path is a constant
-	s.command = exec.CommandContext(context.Background(), postgres, "-D", s.data(), "-k", s.dir,
-		"-c", "listen_addresses=", "-c", "max_connections=400", "-c", "shared_buffers=64MB")
+	arguments := []string{"-D", s.data(), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=400", "-c", "shared_buffers=64MB"}
+	for _, setting := range s.settings {
+		arguments = append(arguments, "-c", setting)
+	}
+	s.command = exec.CommandContext(context.Background(), postgres, arguments...) //nolint:gosec // the path is a constant
 	s.command.Dir = s.dir
 	// It must not outlive the tests, however they end.
 	s.command.SysProcAttr = &syscall.SysProcAttr{Credential: s.owner, Pdeathsig: syscall.SIGQUIT}
@@ -177,33 +200,56 @@ func (s *Server) Start() error {
 			_ = s.command.Wait()
 		}
 	}()
-	if err := <-started; err != nil {
-		return err
-	}
-	return s.await()
+	return <-started
 }
 
-func (s *Server) await() error {
-	for range 600 {
-		if s.exec("SELECT 1") == nil {
+const startTime = 30 * time.Second
+
+// errEnded: the server ended before it answered.
+var errEnded = errors.New("PostgreSQL ended at once")
+
+func (s *Server) await(patience context.Context) error {
+	var err error
+	for err == nil {
+		if s.Exec("SELECT 1") == nil {
 			return nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-s.ended:
+			err = errEnded
+		case <-patience.Done():
+			err = errors.New("PostgreSQL does not answer")
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
 	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
-	return fmt.Errorf("PostgreSQL does not answer:\n%s", log)
+	return fmt.Errorf("%w:\n%s", err, log[max(0, len(log)-4<<10):])
 }
 
-// Kill ends the server at once, as a crash does.
-func (s *Server) Kill() { s.Signal(syscall.SIGQUIT); <-s.ended }
+// Stop ends the server as an administrator does who does not wait for clients.
+func (s *Server) Stop() { s.end(syscall.SIGINT) }
 
-// Signal sends the server a signal.
-func (s *Server) Signal(signal syscall.Signal) { _ = s.command.Process.Signal(signal) }
+// Crash is kill -9 of the server's first process: the others find out by themselves.
+func (s *Server) Crash() { s.end(syscall.SIGKILL) }
+
+// Kill ends the server at once, as a crash does.
+func (s *Server) Kill() { s.end(syscall.SIGQUIT) }
+
+func (s *Server) end(signal syscall.Signal) {
+	_ = s.command.Process.Signal(signal)
+	<-s.ended
+}
+
+// Socket is the Unix socket on which the server listens.
+func (s *Server) Socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") }
 
 // URL names one of the server's databases.
 func (s *Server) URL(database string) string {
 	return fmt.Sprintf("postgres:///%s?host=%s&user=chancery", database, s.dir)
 }
+
+// Host is the directory of the server's socket, as PGHOST takes it.
+func (s *Server) Host() string { return s.dir }
 
 // Database makes an empty database and drops it at the end of the test.
 func (s *Server) Database(t testing.TB) (url string) {
@@ -215,11 +261,11 @@ func (s *Server) Database(t testing.TB) (url string) {
 func (s *Server) Copy(t testing.TB, of string) (url string) {
 	t.Helper()
 	name := fmt.Sprintf("test%d", s.made.Add(1))
-	if err := s.exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of)); err != nil {
+	if err := s.Exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.exec(fmt.Sprintf("DROP DATABASE %s WITH (FORCE)", name)); err != nil {
+		if err := s.Exec(fmt.Sprintf("DROP DATABASE %s WITH (FORCE)", name)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -235,7 +281,7 @@ func (s *Server) Lend(t testing.TB, of, empty string) (url string) {
 	case name = <-s.spare:
 	default:
 		name = fmt.Sprintf("lent%d", s.made.Add(1))
-		if err := s.exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of)); err != nil {
+		if err := s.Exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, of)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -254,10 +300,11 @@ func (s *Server) Lend(t testing.TB, of, empty string) (url string) {
 
 // Create makes a database that is not dropped.
 func (s *Server) Create(name string) error {
-	return s.exec("CREATE DATABASE " + name + " TEMPLATE template0")
+	return s.Exec("CREATE DATABASE " + name + " TEMPLATE template0")
 }
 
-func (s *Server) exec(statement string) error { return s.execOn("postgres", statement) }
+// Exec runs a statement in the database postgres.
+func (s *Server) Exec(statement string) error { return s.execOn("postgres", statement) }
 
 func (s *Server) execOn(database, statement string) error {
 	db, err := sql.Open("pgx", s.URL(database))

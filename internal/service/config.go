@@ -14,7 +14,7 @@ import (
 	"chancery/rpc"
 )
 
-// Config is the configuration of a service. Every field is a flag of `chancery
+// Config is the configuration of a service. Every field but Key is a flag of `chancery
 // serve`, the environment variable of the same name (CHANCERY_DATA_DIR), and a
 // key of the configuration file, in that order of strength; Flags tells what
 // each means. The zero value is not ready for use: Flags sets the defaults.
@@ -30,38 +30,45 @@ type Config struct {
 	Products       string
 	Issuers        []string
 	KeyFile        string
-	CAKey          string
-	PKIURL         string
-	PKIListen      string
-	Resolvers      []string
-	AllowCIDRs     []string
-	HTTPPort       int
-	HTTPSPort      int
-	DNSPort        int
-	ProofWindow    time.Duration
-	RepeatWindow   time.Duration
-	RefundWindow   time.Duration
-	ClockSkew      time.Duration
-	Rates          string
-	AuditKeep      time.Duration
-	ReadyKeys      int
-	LogLevel       string
-	LogFormat      string
+	// Key is the key-encryption key that TakeKey found in the environment; there is no
+	// flag for it.
+	Key          chancery.Secret
+	CAKey        string
+	PKIURL       string
+	PKIListen    string
+	Resolvers    []string
+	AllowCIDRs   []string
+	HTTPPort     int
+	HTTPSPort    int
+	DNSPort      int
+	ProofWindow  time.Duration
+	RepeatWindow time.Duration
+	RefundWindow time.Duration
+	ClockSkew    time.Duration
+	Rates        string
+	AuditKeep    time.Duration
+	ReadyKeys    int
+	StopDelay    time.Duration
+	LogLevel     string
+	LogFormat    string
 }
+
+// DefaultMetricsListen is where the health of a service is asked for.
+const DefaultMetricsListen = "127.0.0.1:8281"
 
 // Flags adds the configuration to a set of flags: the configuration manual.
 func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.DataDir, "data-dir", dataDir, "directory of the database, its key and the admin socket; made with mode 0700")
-	flags.StringVar(&c.Database, "database", "", "PostgreSQL database to use in place of SQLite in the data directory, as postgres://user@host/name; several services may share it, each with a data directory of its own and all with one --keyring-key-file. A password is better given in PGPASSWORD or ~/.pgpass")
+	flags.StringVar(&c.Database, "database", "", "PostgreSQL database to use in place of SQLite in the data directory, as postgres://user@host/name; several services may share it, each with a data directory of its own and all with the same key-encryption key. A password is better given in PGPASSWORD or ~/.pgpass")
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8280", "address of the API")
 	flags.StringVar(&c.TLS, "tls", "", `"self" serves the API over TLS with a certificate of the embedded CA`)
 	flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file with the API's certificate and chain; read again when it changes")
 	flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file with the key of --tls-cert")
-	flags.StringVar(&c.MetricsListen, "metrics-listen", "127.0.0.1:8281", `address of /healthz, /readyz and /metrics; "off" for none`)
+	flags.StringVar(&c.MetricsListen, "metrics-listen", DefaultMetricsListen, `address of /healthz, /readyz and /metrics; "off" for none`)
 	flags.StringVar(&c.CredentialsOut, "credentials-out", "", "file for the first account's access key, written on the first start with mode 0600 instead of showing it")
 	flags.StringVar(&c.Products, "products", "", "JSON file with the catalogue of products, in place of the built-in one")
 	flags.StringArrayVar(&c.Issuers, "issuer", nil, "who issues for a product, as CODE=NAME, where NAME is one of `chancery issuer add`; repeatable")
-	flags.StringVar(&c.KeyFile, "keyring-key-file", "", "file with the key-encryption key; without it one is made in the data directory")
+	flags.StringVar(&c.KeyFile, "keyring-key-file", "", "file with the key-encryption key; without it, and without the key itself in the environment variable CHANCERY_KEYRING_KEY, one is made in the data directory")
 	flags.StringVar(&c.CAKey, "ca-key", "ECC_256", "key of a newly made CA: ECC_256, RSA_3072 or RSA_4096")
 	flags.StringVar(&c.PKIURL, "pki-url", "", "base URL under which others reach /ca/ of this service over plain HTTP; leaves then carry CRL and AIA locations")
 	flags.StringVar(&c.PKIListen, "pki-listen", "", "address of a plain HTTP listener for /ca/ alone, for when the API uses TLS")
@@ -77,6 +84,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.Rates, "rates", "default", `how often an account may call each operation: "default" for 100 a second and bursts of 200, "documented" for the original's own figures, "off", or a YAML file of rates`)
 	flags.DurationVar(&c.AuditKeep, "audit-keep", 400*24*time.Hour, "how long lines of the audit log are kept; 0: for ever")
 	flags.IntVar(&c.ReadyKeys, "ready-keys", 32, "how many RSA keys of each size that products use are made ahead and kept, sealed, in the database, for bursts of orders; 0: none")
+	flags.DurationVar(&c.StopDelay, "stop-delay", 0, "how long to go on serving once told to stop, while /readyz says no: give a load balancer time to turn to other nodes")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 }
@@ -91,7 +99,7 @@ func (c *Config) check() error {
 			return configError(flag, "%d is not a port", port)
 		}
 	}
-	for flag, length := range map[string]time.Duration{"proof-window": c.ProofWindow, "repeat-window": c.RepeatWindow, "clock-skew": c.ClockSkew, "audit-keep": c.AuditKeep} {
+	for flag, length := range map[string]time.Duration{"proof-window": c.ProofWindow, "repeat-window": c.RepeatWindow, "clock-skew": c.ClockSkew, "audit-keep": c.AuditKeep, "stop-delay": c.StopDelay} {
 		if length < 0 {
 			return configError(flag, "%s is negative", length)
 		}

@@ -56,6 +56,8 @@ type Service struct {
 	// connections before that, and answer them after it.
 	ready     chan struct{}
 	readyOnce sync.Once
+	// turning is closed when no more requests should be sent here.
+	turning chan struct{}
 	// endWork ends background work; workers waits for it.
 	endWork context.CancelFunc
 	workers sync.WaitGroup
@@ -115,7 +117,7 @@ func Start(ctx context.Context, c Config, clock chancery.Clock, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{log: log, failed: make(chan error, 8), ready: make(chan struct{})}
+	s := &Service{log: log, failed: make(chan error, 8), ready: make(chan struct{}), turning: make(chan struct{})}
 	if s.unlockDir, err = lockDir(c); err != nil {
 		return nil, err
 	}
@@ -152,12 +154,12 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	if err := s.checkIssuers(ctx, catalogue, issuers); err != nil {
 		return err
 	}
-	registry := newRegistry()
+	registry := s.newRegistry(clock)
 	worker := s.work(ctx, clock, catalogue, looker, issuers, c, registry)
 	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
 		Store: rpc.WithTrails(s.store), Catalogue: catalogue, Clock: clock,
-		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, RefundWindow: c.RefundWindow, Wake: worker.Wake,
+		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, RefundWindow: c.RefundWindow, Wake: worker.Wake, Watch: worker.Watch,
 	}
 	tokens := &sts.Service{Store: rpc.WithTrails(s.store), Clock: clock}
 	apis := append(operations.APIs(), tokens.API())
@@ -165,8 +167,12 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	if err != nil {
 		return err
 	}
+	restored, err := s.store.RestoredAt(ctx)
+	if err != nil {
+		return err
+	}
 	gateway := &rpc.Gateway{
-		Store: s.store, Clock: clock, Log: s.log, APIs: apis,
+		NotBefore: restored, Store: s.store, Clock: clock, Log: s.log, APIs: apis,
 		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry),
 	}
 	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
@@ -184,9 +190,10 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	return nil
 }
 
-func newRegistry() *prometheus.Registry {
+func (s *Service) newRegistry(clock chancery.Clock) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&estate{store: s.store, clock: clock, log: s.log})
 	return registry
 }
 
@@ -201,7 +208,25 @@ func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chan
 	work.WatchReadyKeys(registry, s.store, catalogue)
 	s.workers.Go(func() { worker.Run(ctx) })
 	s.workers.Go(func() { s.Authority.Publish(ctx) })
+	s.workers.Go(func() { s.followKeyring(ctx) })
 	return worker
+}
+
+// followKeyring learns of rotations on other nodes, also when nothing asks for a key.
+func (s *Service) followKeyring(ctx context.Context) {
+	const pause = 30 * time.Second
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := s.store.LearnKeyring(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("the keyring was changed by another node and cannot be read; this node goes on with the keys it has", "error", err)
+		}
+	}
 }
 
 func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, registry *prometheus.Registry) error {
@@ -291,6 +316,16 @@ func (s *Service) Wait(ctx context.Context) error {
 	}
 }
 
+// TurnAway has /readyz say no, and goes on serving for so long, so that a load
+// balancer learns of it before connections are refused. It is called at most once.
+func (s *Service) TurnAway(ctx context.Context, delay time.Duration) {
+	close(s.turning)
+	select {
+	case <-time.After(delay):
+	case <-ctx.Done():
+	}
+}
+
 // Stop takes no further requests, finishes those and the steps in hand, and
 // closes the store. ctx bounds how long requests may take.
 func (s *Service) Stop(ctx context.Context) error {
@@ -344,7 +379,7 @@ func openLocked(ctx context.Context, c Config) (*store.Store, error) {
 		}
 		return opened, nil
 	}
-	opened, err := store.Open(ctx, filepath.Join(c.DataDir, "chancery.db"))
+	opened, err := store.Open(ctx, filepath.Join(c.DataDir, databaseName))
 	if err != nil {
 		return nil, fmt.Errorf("opening the database in %s: %w", c.DataDir, err)
 	}

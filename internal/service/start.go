@@ -15,49 +15,16 @@ import (
 
 	"chancery"
 	"chancery/admin"
-	"chancery/keyring"
 	"chancery/store"
 )
 
-// keyFileName is the key-encryption key's file where the operator names none.
-const keyFileName = "keyring.key"
-
-// unlock reads the key-encryption key, making one on the first start, and opens
-// the keyring with it.
+// unlock opens the keyring, or makes one on the first start, with the key-encryption key.
 func unlock(ctx context.Context, c Config, opened *store.Store) error {
-	path := c.KeyFile
-	if path == "" {
-		path = filepath.Join(c.DataDir, keyFileName)
+	err := opened.Unlock(ctx, c.kek())
+	if err == nil || !c.Key.Empty() {
+		return err
 	}
-	// The key is made together with what it opens: were it lost, another one in
-	// its place would only hide that.
-	newKeyset := func() ([]byte, error) {
-		if c.KeyFile == "" {
-			if err := keyring.CreateKeyFile(path); err != nil && !errors.Is(err, os.ErrExist) {
-				return nil, err
-			}
-		}
-		kek, err := keyring.ReadKeyFile(path)
-		if err != nil {
-			return nil, err
-		}
-		return keyring.NewWrappedKeyset(kek)
-	}
-	open := func(wrapped []byte) (chancery.Keyring, error) {
-		kek, err := keyring.ReadKeyFile(path)
-		if err != nil {
-			return nil, err
-		}
-		opened, err := keyring.Open(kek, wrapped)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		return opened, nil
-	}
-	if err := opened.Unlock(ctx, newKeyset, open); err != nil {
-		return configError("keyring-key-file", "%v", err)
-	}
-	return nil
+	return configError("keyring-key-file", "%w", err)
 }
 
 // firstStart makes the first account with the free plan and an access key, and
@@ -82,7 +49,7 @@ func (s *Service) firstStart(ctx context.Context, c Config) error {
 		return fmt.Errorf("making the first access key: %w", err)
 	}
 	s.First = &key
-	if c.KeyFile == "" {
+	if c.keyMadeHere() {
 		s.log.Warn("a key-encryption key was made in the data directory; a copy of the directory is then enough to read all secrets. Keep the key elsewhere, in no backup of the data, and name it with --keyring-key-file",
 			"file", filepath.Join(c.DataDir, keyFileName))
 	}
@@ -147,14 +114,20 @@ func (s *Service) writeCredentials(file *os.File) error {
 	return errors.Join(err, file.Close())
 }
 
-// health serves /healthz (the process answers), /readyz (so does the database)
-// and /metrics.
+// health serves /healthz (the process answers), /readyz (so does the database, and
+// the service was not told to stop) and /metrics.
 func (s *Service) health(registry *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 		defer cancel()
+		select {
+		case <-s.turning:
+			http.Error(w, "the service stops", http.StatusServiceUnavailable)
+			return
+		default:
+		}
 		if err := s.store.Ping(ctx); err != nil {
 			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 			return

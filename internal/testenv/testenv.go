@@ -158,9 +158,7 @@ func (e *Env) openStore() {
 	e.must(err)
 	e.Store = opened
 	kek := chancery.NewSecret([]byte("a key-encryption key of 32 bytes"))
-	e.must(opened.Unlock(context.Background(),
-		func() ([]byte, error) { return keyring.NewWrappedKeyset(kek) },
-		func(wrapped []byte) (chancery.Keyring, error) { return keyring.Open(kek, wrapped) }))
+	e.must(opened.Unlock(context.Background(), keyring.Key(kek, "the test")))
 	e.db, err = sql.Open("sqlite", "file:"+(&url.URL{Path: file}).EscapedPath()+"?_pragma=busy_timeout(10000)")
 	e.must(err)
 	e.t.Cleanup(func() {
@@ -232,6 +230,16 @@ func (e *Env) wake() {
 	}
 }
 
+// watch watches the newest worker; where none was started, nobody waits.
+func (e *Env) watch(order chancery.OrderID) (ended <-chan struct{}, forget func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.workers) == 0 {
+		return nil, func() {}
+	}
+	return e.workers[len(e.workers)-1].Watch(order)
+}
+
 // work begins background work.
 func (e *Env) work() {
 	e.Clock.moved = e.wake
@@ -247,7 +255,7 @@ const maxHeader = 256 << 10
 func (e *Env) serve() {
 	operations := &cas.Service{
 		Store: rpc.WithTrails(e.Store), Catalogue: e.Catalogue, Clock: e.Clock,
-		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, RefundWindow: cas.DefaultRefundWindow, Wake: e.wake,
+		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, RefundWindow: cas.DefaultRefundWindow, Wake: e.wake, Watch: e.watch,
 	}
 	tokens := &sts.Service{Store: rpc.WithTrails(e.Store), Clock: e.Clock}
 	mux := http.NewServeMux()

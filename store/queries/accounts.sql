@@ -44,9 +44,3 @@ SET content = excluded.content, order_id = excluded.order_id,
 
 -- name: DeleteSubmissionsBefore :exec
 DELETE FROM submissions WHERE expires_at <= $1;
-
--- name: Keyset :one
-SELECT wrapped FROM keysets WHERE id = 1;
-
--- name: AddKeyset :execrows
-INSERT INTO keysets (id, wrapped) VALUES (1, $1) ON CONFLICT DO NOTHING;

@@ -1,6 +1,7 @@
 -- name: CountIssuance :exec
+-- After a restore the lost data may have had this CRL: its numbers begin above those.
 INSERT INTO crls (authority_id, crl, issued, revoked, number, listed, partial, this_update, next_update)
-VALUES ($1, $2, 1, 0, 0, 0, 0, 0, 0)
+VALUES ($1, $2, 1, 0, (SELECT COALESCE(MAX(at), 0) / 1000 FROM restores), 0, 0, 0, 0)
 ON CONFLICT (authority_id, crl) DO UPDATE SET issued = crls.issued + 1;
 
 -- The condition on revoked_at is what makes the first revocation stay.

@@ -6,13 +6,14 @@ VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', 1);
 -- same row, the second finds its lease taken and gets nothing. That a parked step is
 -- not due keeps it from being picked; one that a node of an older version hurried is,
 -- and is parked no more.
+-- For a bare parameter SQLite would plan the statement anew each time.
 -- name: ClaimSteps :many
 UPDATE steps SET
     lease_until = now_ms() + sqlc.arg(lease), last_run_at = sqlc.arg(now), parked_at = 0,
     attempts = attempts + 1, version = version + 1
 WHERE lease_until <= now_ms() AND steps.id IN (
     SELECT s.id FROM steps s
-    WHERE s.due_at <= sqlc.arg(now) AND s.lease_until <= now_ms()
+    WHERE s.due_at <= sqlc.arg(now) + 0 AND s.lease_until <= now_ms()
     ORDER BY s.due_at, s.id
     LIMIT sqlc.arg(most)
 )

@@ -152,18 +152,6 @@ func (q *Queries) AddAccount(ctx context.Context, arg AddAccountParams) error {
 	return err
 }
 
-const addKeyset = `-- name: AddKeyset :execrows
-INSERT INTO keysets (id, wrapped) VALUES (1, $1) ON CONFLICT DO NOTHING
-`
-
-func (q *Queries) AddKeyset(ctx context.Context, wrapped []byte) (int64, error) {
-	result, err := q.exec(ctx, q.addKeysetStmt, addKeyset, wrapped)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
 const countNonce = `-- name: CountNonce :one
 SELECT COUNT(*) FROM nonces WHERE access_key_id = $1 AND nonce = $2
 `
@@ -213,17 +201,6 @@ DELETE FROM nonces WHERE until < $1
 func (q *Queries) ForgetNonces(ctx context.Context, until int64) error {
 	_, err := q.exec(ctx, q.forgetNoncesStmt, forgetNonces, until)
 	return err
-}
-
-const keyset = `-- name: Keyset :one
-SELECT wrapped FROM keysets WHERE id = 1
-`
-
-func (q *Queries) Keyset(ctx context.Context) ([]byte, error) {
-	row := q.queryRow(ctx, q.keysetStmt, keyset)
-	var wrapped []byte
-	err := row.Scan(&wrapped)
-	return wrapped, err
 }
 
 const putSubmission = `-- name: PutSubmission :exec

@@ -141,8 +141,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addReadyKeyStmt, err = db.PrepareContext(ctx, addReadyKey); err != nil {
 		return nil, fmt.Errorf("error preparing query AddReadyKey: %w", err)
 	}
+	if q.addRestoreStmt, err = db.PrepareContext(ctx, addRestore); err != nil {
+		return nil, fmt.Errorf("error preparing query AddRestore: %w", err)
+	}
 	if q.addRoleStmt, err = db.PrepareContext(ctx, addRole); err != nil {
 		return nil, fmt.Errorf("error preparing query AddRole: %w", err)
+	}
+	if q.addSealingKeyStmt, err = db.PrepareContext(ctx, addSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query AddSealingKey: %w", err)
 	}
 	if q.addSessionStmt, err = db.PrepareContext(ctx, addSession); err != nil {
 		return nil, fmt.Errorf("error preparing query AddSession: %w", err)
@@ -198,6 +204,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.certificateOfOrderStmt, err = db.PrepareContext(ctx, certificateOfOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query CertificateOfOrder: %w", err)
 	}
+	if q.changeKeysetStmt, err = db.PrepareContext(ctx, changeKeyset); err != nil {
+		return nil, fmt.Errorf("error preparing query ChangeKeyset: %w", err)
+	}
 	if q.claimACMEAuthorizationStmt, err = db.PrepareContext(ctx, claimACMEAuthorization); err != nil {
 		return nil, fmt.Errorf("error preparing query ClaimACMEAuthorization: %w", err)
 	}
@@ -240,6 +249,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
 	}
+	if q.countExpiringStmt, err = db.PrepareContext(ctx, countExpiring); err != nil {
+		return nil, fmt.Errorf("error preparing query CountExpiring: %w", err)
+	}
 	if q.countIssuanceStmt, err = db.PrepareContext(ctx, countIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssuance: %w", err)
 	}
@@ -248,6 +260,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countNonceStmt, err = db.PrepareContext(ctx, countNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query CountNonce: %w", err)
+	}
+	if q.countOrdersStmt, err = db.PrepareContext(ctx, countOrders); err != nil {
+		return nil, fmt.Errorf("error preparing query CountOrders: %w", err)
 	}
 	if q.countParkedStepsStmt, err = db.PrepareContext(ctx, countParkedSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query CountParkedSteps: %w", err)
@@ -260,6 +275,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countRevocationStmt, err = db.PrepareContext(ctx, countRevocation); err != nil {
 		return nil, fmt.Errorf("error preparing query CountRevocation: %w", err)
+	}
+	if q.databaseClockStmt, err = db.PrepareContext(ctx, databaseClock); err != nil {
+		return nil, fmt.Errorf("error preparing query DatabaseClock: %w", err)
 	}
 	if q.debitOfStmt, err = db.PrepareContext(ctx, debitOf); err != nil {
 		return nil, fmt.Errorf("error preparing query DebitOf: %w", err)
@@ -333,6 +351,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.disableAccessKeyStmt, err = db.PrepareContext(ctx, disableAccessKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DisableAccessKey: %w", err)
 	}
+	if q.dropSealingKeyStmt, err = db.PrepareContext(ctx, dropSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query DropSealingKey: %w", err)
+	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
 	}
@@ -344,6 +365,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.firstAuditLineStmt, err = db.PrepareContext(ctx, firstAuditLine); err != nil {
 		return nil, fmt.Errorf("error preparing query FirstAuditLine: %w", err)
+	}
+	if q.firstCRLEndStmt, err = db.PrepareContext(ctx, firstCRLEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query FirstCRLEnd: %w", err)
 	}
 	if q.forgetACMEOpeningsStmt, err = db.PrepareContext(ctx, forgetACMEOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetACMEOpenings: %w", err)
@@ -359,6 +383,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.freeACMEOrderURLStmt, err = db.PrepareContext(ctx, freeACMEOrderURL); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeACMEOrderURL: %w", err)
+	}
+	if q.freeLeasesStmt, err = db.PrepareContext(ctx, freeLeases); err != nil {
+		return nil, fmt.Errorf("error preparing query FreeLeases: %w", err)
 	}
 	if q.giveUnitBackStmt, err = db.PrepareContext(ctx, giveUnitBack); err != nil {
 		return nil, fmt.Errorf("error preparing query GiveUnitBack: %w", err)
@@ -396,6 +423,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.issuedOrdersStmt, err = db.PrepareContext(ctx, issuedOrders); err != nil {
 		return nil, fmt.Errorf("error preparing query IssuedOrders: %w", err)
 	}
+	if q.keepSealingKeyStmt, err = db.PrepareContext(ctx, keepSealingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query KeepSealingKey: %w", err)
+	}
 	if q.keysetStmt, err = db.PrepareContext(ctx, keyset); err != nil {
 		return nil, fmt.Errorf("error preparing query Keyset: %w", err)
 	}
@@ -404,6 +434,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.lastEvidenceStmt, err = db.PrepareContext(ctx, lastEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query LastEvidence: %w", err)
+	}
+	if q.lastRestoreStmt, err = db.PrepareContext(ctx, lastRestore); err != nil {
+		return nil, fmt.Errorf("error preparing query LastRestore: %w", err)
 	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
@@ -440,6 +473,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.membersStmt, err = db.PrepareContext(ctx, members); err != nil {
 		return nil, fmt.Errorf("error preparing query Members: %w", err)
+	}
+	if q.namePrimaryKeyStmt, err = db.PrepareContext(ctx, namePrimaryKey); err != nil {
+		return nil, fmt.Errorf("error preparing query NamePrimaryKey: %w", err)
 	}
 	if q.newestCRLStmt, err = db.PrepareContext(ctx, newestCRL); err != nil {
 		return nil, fmt.Errorf("error preparing query NewestCRL: %w", err)
@@ -501,11 +537,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putSubmissionStmt, err = db.PrepareContext(ctx, putSubmission); err != nil {
 		return nil, fmt.Errorf("error preparing query PutSubmission: %w", err)
 	}
+	if q.raiseCRLsStmt, err = db.PrepareContext(ctx, raiseCRLs); err != nil {
+		return nil, fmt.Errorf("error preparing query RaiseCRLs: %w", err)
+	}
 	if q.removeMemberStmt, err = db.PrepareContext(ctx, removeMember); err != nil {
 		return nil, fmt.Errorf("error preparing query RemoveMember: %w", err)
 	}
 	if q.renewalStmt, err = db.PrepareContext(ctx, renewal); err != nil {
 		return nil, fmt.Errorf("error preparing query Renewal: %w", err)
+	}
+	if q.retireSealingKeysStmt, err = db.PrepareContext(ctx, retireSealingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query RetireSealingKeys: %w", err)
 	}
 	if q.retryStepStmt, err = db.PrepareContext(ctx, retryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query RetryStep: %w", err)
@@ -533,6 +575,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.sealAuditEndStmt, err = db.PrepareContext(ctx, sealAuditEnd); err != nil {
 		return nil, fmt.Errorf("error preparing query SealAuditEnd: %w", err)
+	}
+	if q.sealingKeyListedStmt, err = db.PrepareContext(ctx, sealingKeyListed); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeyListed: %w", err)
+	}
+	if q.sealingKeysStmt, err = db.PrepareContext(ctx, sealingKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeys: %w", err)
+	}
+	if q.sealingKeysRetiredStmt, err = db.PrepareContext(ctx, sealingKeysRetired); err != nil {
+		return nil, fmt.Errorf("error preparing query SealingKeysRetired: %w", err)
 	}
 	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
 		return nil, fmt.Errorf("error preparing query Session: %w", err)
@@ -818,9 +869,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addReadyKeyStmt: %w", cerr)
 		}
 	}
+	if q.addRestoreStmt != nil {
+		if cerr := q.addRestoreStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addRestoreStmt: %w", cerr)
+		}
+	}
 	if q.addRoleStmt != nil {
 		if cerr := q.addRoleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addRoleStmt: %w", cerr)
+		}
+	}
+	if q.addSealingKeyStmt != nil {
+		if cerr := q.addSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addSealingKeyStmt: %w", cerr)
 		}
 	}
 	if q.addSessionStmt != nil {
@@ -913,6 +974,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing certificateOfOrderStmt: %w", cerr)
 		}
 	}
+	if q.changeKeysetStmt != nil {
+		if cerr := q.changeKeysetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing changeKeysetStmt: %w", cerr)
+		}
+	}
 	if q.claimACMEAuthorizationStmt != nil {
 		if cerr := q.claimACMEAuthorizationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing claimACMEAuthorizationStmt: %w", cerr)
@@ -983,6 +1049,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countEvidenceStmt: %w", cerr)
 		}
 	}
+	if q.countExpiringStmt != nil {
+		if cerr := q.countExpiringStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countExpiringStmt: %w", cerr)
+		}
+	}
 	if q.countIssuanceStmt != nil {
 		if cerr := q.countIssuanceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuanceStmt: %w", cerr)
@@ -996,6 +1067,11 @@ func (q *Queries) Close() error {
 	if q.countNonceStmt != nil {
 		if cerr := q.countNonceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countNonceStmt: %w", cerr)
+		}
+	}
+	if q.countOrdersStmt != nil {
+		if cerr := q.countOrdersStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countOrdersStmt: %w", cerr)
 		}
 	}
 	if q.countParkedStepsStmt != nil {
@@ -1016,6 +1092,11 @@ func (q *Queries) Close() error {
 	if q.countRevocationStmt != nil {
 		if cerr := q.countRevocationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countRevocationStmt: %w", cerr)
+		}
+	}
+	if q.databaseClockStmt != nil {
+		if cerr := q.databaseClockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing databaseClockStmt: %w", cerr)
 		}
 	}
 	if q.debitOfStmt != nil {
@@ -1138,6 +1219,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing disableAccessKeyStmt: %w", cerr)
 		}
 	}
+	if q.dropSealingKeyStmt != nil {
+		if cerr := q.dropSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing dropSealingKeyStmt: %w", cerr)
+		}
+	}
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
@@ -1156,6 +1242,11 @@ func (q *Queries) Close() error {
 	if q.firstAuditLineStmt != nil {
 		if cerr := q.firstAuditLineStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing firstAuditLineStmt: %w", cerr)
+		}
+	}
+	if q.firstCRLEndStmt != nil {
+		if cerr := q.firstCRLEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing firstCRLEndStmt: %w", cerr)
 		}
 	}
 	if q.forgetACMEOpeningsStmt != nil {
@@ -1181,6 +1272,11 @@ func (q *Queries) Close() error {
 	if q.freeACMEOrderURLStmt != nil {
 		if cerr := q.freeACMEOrderURLStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing freeACMEOrderURLStmt: %w", cerr)
+		}
+	}
+	if q.freeLeasesStmt != nil {
+		if cerr := q.freeLeasesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing freeLeasesStmt: %w", cerr)
 		}
 	}
 	if q.giveUnitBackStmt != nil {
@@ -1243,6 +1339,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing issuedOrdersStmt: %w", cerr)
 		}
 	}
+	if q.keepSealingKeyStmt != nil {
+		if cerr := q.keepSealingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing keepSealingKeyStmt: %w", cerr)
+		}
+	}
 	if q.keysetStmt != nil {
 		if cerr := q.keysetStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing keysetStmt: %w", cerr)
@@ -1256,6 +1357,11 @@ func (q *Queries) Close() error {
 	if q.lastEvidenceStmt != nil {
 		if cerr := q.lastEvidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lastEvidenceStmt: %w", cerr)
+		}
+	}
+	if q.lastRestoreStmt != nil {
+		if cerr := q.lastRestoreStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lastRestoreStmt: %w", cerr)
 		}
 	}
 	if q.ledgerStmt != nil {
@@ -1316,6 +1422,11 @@ func (q *Queries) Close() error {
 	if q.membersStmt != nil {
 		if cerr := q.membersStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing membersStmt: %w", cerr)
+		}
+	}
+	if q.namePrimaryKeyStmt != nil {
+		if cerr := q.namePrimaryKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing namePrimaryKeyStmt: %w", cerr)
 		}
 	}
 	if q.newestCRLStmt != nil {
@@ -1418,6 +1529,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putSubmissionStmt: %w", cerr)
 		}
 	}
+	if q.raiseCRLsStmt != nil {
+		if cerr := q.raiseCRLsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing raiseCRLsStmt: %w", cerr)
+		}
+	}
 	if q.removeMemberStmt != nil {
 		if cerr := q.removeMemberStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing removeMemberStmt: %w", cerr)
@@ -1426,6 +1542,11 @@ func (q *Queries) Close() error {
 	if q.renewalStmt != nil {
 		if cerr := q.renewalStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing renewalStmt: %w", cerr)
+		}
+	}
+	if q.retireSealingKeysStmt != nil {
+		if cerr := q.retireSealingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing retireSealingKeysStmt: %w", cerr)
 		}
 	}
 	if q.retryStepStmt != nil {
@@ -1471,6 +1592,21 @@ func (q *Queries) Close() error {
 	if q.sealAuditEndStmt != nil {
 		if cerr := q.sealAuditEndStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sealAuditEndStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeyListedStmt != nil {
+		if cerr := q.sealingKeyListedStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeyListedStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeysStmt != nil {
+		if cerr := q.sealingKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeysStmt: %w", cerr)
+		}
+	}
+	if q.sealingKeysRetiredStmt != nil {
+		if cerr := q.sealingKeysRetiredStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing sealingKeysRetiredStmt: %w", cerr)
 		}
 	}
 	if q.sessionStmt != nil {
@@ -1691,7 +1827,9 @@ type Queries struct {
 	addPlanStmt                 *sql.Stmt
 	addPolicyStmt               *sql.Stmt
 	addReadyKeyStmt             *sql.Stmt
+	addRestoreStmt              *sql.Stmt
 	addRoleStmt                 *sql.Stmt
+	addSealingKeyStmt           *sql.Stmt
 	addSessionStmt              *sql.Stmt
 	addStepStmt                 *sql.Stmt
 	addUserStmt                 *sql.Stmt
@@ -1710,6 +1848,7 @@ type Queries struct {
 	certificateNamedStmt        *sql.Stmt
 	certificateOfInstanceStmt   *sql.Stmt
 	certificateOfOrderStmt      *sql.Stmt
+	changeKeysetStmt            *sql.Stmt
 	claimACMEAuthorizationStmt  *sql.Stmt
 	claimStepsStmt              *sql.Stmt
 	companyStmt                 *sql.Stmt
@@ -1724,13 +1863,16 @@ type Queries struct {
 	countContactsStmt           *sql.Stmt
 	countDueStepsStmt           *sql.Stmt
 	countEvidenceStmt           *sql.Stmt
+	countExpiringStmt           *sql.Stmt
 	countIssuanceStmt           *sql.Stmt
 	countIssuedStmt             *sql.Stmt
 	countNonceStmt              *sql.Stmt
+	countOrdersStmt             *sql.Stmt
 	countParkedStepsStmt        *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
 	countReadyKeysStmt          *sql.Stmt
 	countRevocationStmt         *sql.Stmt
+	databaseClockStmt           *sql.Stmt
 	debitOfStmt                 *sql.Stmt
 	deleteACMEAccountStmt       *sql.Stmt
 	deleteACMEIssuerStmt        *sql.Stmt
@@ -1755,15 +1897,18 @@ type Queries struct {
 	detachAllStmt               *sql.Stmt
 	detachPolicyStmt            *sql.Stmt
 	disableAccessKeyStmt        *sql.Stmt
+	dropSealingKeyStmt          *sql.Stmt
 	evidenceStmt                *sql.Stmt
 	failStepStmt                *sql.Stmt
 	finishStepStmt              *sql.Stmt
 	firstAuditLineStmt          *sql.Stmt
+	firstCRLEndStmt             *sql.Stmt
 	forgetACMEOpeningsStmt      *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
 	forgetReadyKeysStmt         *sql.Stmt
 	forgetSessionsStmt          *sql.Stmt
 	freeACMEOrderURLStmt        *sql.Stmt
+	freeLeasesStmt              *sql.Stmt
 	giveUnitBackStmt            *sql.Stmt
 	groupNamedStmt              *sql.Stmt
 	groupOfIDStmt               *sql.Stmt
@@ -1776,9 +1921,11 @@ type Queries struct {
 	hurryStepStmt               *sql.Stmt
 	issuanceStmt                *sql.Stmt
 	issuedOrdersStmt            *sql.Stmt
+	keepSealingKeyStmt          *sql.Stmt
 	keysetStmt                  *sql.Stmt
 	lastAuditLineBeforeStmt     *sql.Stmt
 	lastEvidenceStmt            *sql.Stmt
+	lastRestoreStmt             *sql.Stmt
 	ledgerStmt                  *sql.Stmt
 	listBlocksStmt              *sql.Stmt
 	listCSRsStmt                *sql.Stmt
@@ -1791,6 +1938,7 @@ type Queries struct {
 	markProvedStmt              *sql.Stmt
 	markToldStmt                *sql.Stmt
 	membersStmt                 *sql.Stmt
+	namePrimaryKeyStmt          *sql.Stmt
 	newestCRLStmt               *sql.Stmt
 	newestCompanyStmt           *sql.Stmt
 	newestContactStmt           *sql.Stmt
@@ -1811,8 +1959,10 @@ type Queries struct {
 	putCRLStmt                  *sql.Stmt
 	putRenewalStmt              *sql.Stmt
 	putSubmissionStmt           *sql.Stmt
+	raiseCRLsStmt               *sql.Stmt
 	removeMemberStmt            *sql.Stmt
 	renewalStmt                 *sql.Stmt
+	retireSealingKeysStmt       *sql.Stmt
 	retryStepStmt               *sql.Stmt
 	revokeIssuanceStmt          *sql.Stmt
 	revokeRoleSessionsStmt      *sql.Stmt
@@ -1822,6 +1972,9 @@ type Queries struct {
 	roleOfIDStmt                *sql.Stmt
 	rolesStmt                   *sql.Stmt
 	sealAuditEndStmt            *sql.Stmt
+	sealingKeyListedStmt        *sql.Stmt
+	sealingKeysStmt             *sql.Stmt
+	sealingKeysRetiredStmt      *sql.Stmt
 	sessionStmt                 *sql.Stmt
 	sessionsStmt                *sql.Stmt
 	setACMEAccountURLStmt       *sql.Stmt
@@ -1895,7 +2048,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addPlanStmt:                 q.addPlanStmt,
 		addPolicyStmt:               q.addPolicyStmt,
 		addReadyKeyStmt:             q.addReadyKeyStmt,
+		addRestoreStmt:              q.addRestoreStmt,
 		addRoleStmt:                 q.addRoleStmt,
+		addSealingKeyStmt:           q.addSealingKeyStmt,
 		addSessionStmt:              q.addSessionStmt,
 		addStepStmt:                 q.addStepStmt,
 		addUserStmt:                 q.addUserStmt,
@@ -1914,6 +2069,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		certificateNamedStmt:        q.certificateNamedStmt,
 		certificateOfInstanceStmt:   q.certificateOfInstanceStmt,
 		certificateOfOrderStmt:      q.certificateOfOrderStmt,
+		changeKeysetStmt:            q.changeKeysetStmt,
 		claimACMEAuthorizationStmt:  q.claimACMEAuthorizationStmt,
 		claimStepsStmt:              q.claimStepsStmt,
 		companyStmt:                 q.companyStmt,
@@ -1928,13 +2084,16 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countContactsStmt:           q.countContactsStmt,
 		countDueStepsStmt:           q.countDueStepsStmt,
 		countEvidenceStmt:           q.countEvidenceStmt,
+		countExpiringStmt:           q.countExpiringStmt,
 		countIssuanceStmt:           q.countIssuanceStmt,
 		countIssuedStmt:             q.countIssuedStmt,
 		countNonceStmt:              q.countNonceStmt,
+		countOrdersStmt:             q.countOrdersStmt,
 		countParkedStepsStmt:        q.countParkedStepsStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
 		countReadyKeysStmt:          q.countReadyKeysStmt,
 		countRevocationStmt:         q.countRevocationStmt,
+		databaseClockStmt:           q.databaseClockStmt,
 		debitOfStmt:                 q.debitOfStmt,
 		deleteACMEAccountStmt:       q.deleteACMEAccountStmt,
 		deleteACMEIssuerStmt:        q.deleteACMEIssuerStmt,
@@ -1959,15 +2118,18 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		detachAllStmt:               q.detachAllStmt,
 		detachPolicyStmt:            q.detachPolicyStmt,
 		disableAccessKeyStmt:        q.disableAccessKeyStmt,
+		dropSealingKeyStmt:          q.dropSealingKeyStmt,
 		evidenceStmt:                q.evidenceStmt,
 		failStepStmt:                q.failStepStmt,
 		finishStepStmt:              q.finishStepStmt,
 		firstAuditLineStmt:          q.firstAuditLineStmt,
+		firstCRLEndStmt:             q.firstCRLEndStmt,
 		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
 		forgetReadyKeysStmt:         q.forgetReadyKeysStmt,
 		forgetSessionsStmt:          q.forgetSessionsStmt,
 		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
+		freeLeasesStmt:              q.freeLeasesStmt,
 		giveUnitBackStmt:            q.giveUnitBackStmt,
 		groupNamedStmt:              q.groupNamedStmt,
 		groupOfIDStmt:               q.groupOfIDStmt,
@@ -1980,9 +2142,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		hurryStepStmt:               q.hurryStepStmt,
 		issuanceStmt:                q.issuanceStmt,
 		issuedOrdersStmt:            q.issuedOrdersStmt,
+		keepSealingKeyStmt:          q.keepSealingKeyStmt,
 		keysetStmt:                  q.keysetStmt,
 		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:            q.lastEvidenceStmt,
+		lastRestoreStmt:             q.lastRestoreStmt,
 		ledgerStmt:                  q.ledgerStmt,
 		listBlocksStmt:              q.listBlocksStmt,
 		listCSRsStmt:                q.listCSRsStmt,
@@ -1995,6 +2159,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		markProvedStmt:              q.markProvedStmt,
 		markToldStmt:                q.markToldStmt,
 		membersStmt:                 q.membersStmt,
+		namePrimaryKeyStmt:          q.namePrimaryKeyStmt,
 		newestCRLStmt:               q.newestCRLStmt,
 		newestCompanyStmt:           q.newestCompanyStmt,
 		newestContactStmt:           q.newestContactStmt,
@@ -2015,8 +2180,10 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		putCRLStmt:                  q.putCRLStmt,
 		putRenewalStmt:              q.putRenewalStmt,
 		putSubmissionStmt:           q.putSubmissionStmt,
+		raiseCRLsStmt:               q.raiseCRLsStmt,
 		removeMemberStmt:            q.removeMemberStmt,
 		renewalStmt:                 q.renewalStmt,
+		retireSealingKeysStmt:       q.retireSealingKeysStmt,
 		retryStepStmt:               q.retryStepStmt,
 		revokeIssuanceStmt:          q.revokeIssuanceStmt,
 		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
@@ -2026,6 +2193,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		roleOfIDStmt:                q.roleOfIDStmt,
 		rolesStmt:                   q.rolesStmt,
 		sealAuditEndStmt:            q.sealAuditEndStmt,
+		sealingKeyListedStmt:        q.sealingKeyListedStmt,
+		sealingKeysStmt:             q.sealingKeysStmt,
+		sealingKeysRetiredStmt:      q.sealingKeysRetiredStmt,
 		sessionStmt:                 q.sessionStmt,
 		sessionsStmt:                q.sessionsStmt,
 		setACMEAccountURLStmt:       q.setACMEAccountURLStmt,

@@ -238,8 +238,10 @@ type Issuance struct {
 }
 
 type Keyset struct {
-	ID      int64
-	Wrapped []byte
+	ID           int64
+	Wrapped      []byte
+	Generation   int64
+	PrimaryKeyID int64
 }
 
 type Ledger struct {
@@ -355,6 +357,10 @@ type Renewal struct {
 	FetchedAt   int64
 }
 
+type Restore struct {
+	At int64
+}
+
 type Role struct {
 	ID          int64
 	AccountID   int64
@@ -363,6 +369,12 @@ type Role struct {
 	Trust       string
 	MaxSession  int64
 	CreatedAt   int64
+}
+
+type SealingKey struct {
+	ID        int64
+	AddedAt   int64
+	RetiredAt int64
 }
 
 type Session struct {

@@ -38,7 +38,7 @@ func (q *Queries) CRL(ctx context.Context, arg CRLParams) (CRL, error) {
 
 const countIssuance = `-- name: CountIssuance :exec
 INSERT INTO crls (authority_id, crl, issued, revoked, number, listed, partial, this_update, next_update)
-VALUES ($1, $2, 1, 0, 0, 0, 0, 0, 0)
+VALUES ($1, $2, 1, 0, (SELECT COALESCE(MAX(at), 0) / 1000 FROM restores), 0, 0, 0, 0)
 ON CONFLICT (authority_id, crl) DO UPDATE SET issued = crls.issued + 1
 `
 
@@ -47,6 +47,7 @@ type CountIssuanceParams struct {
 	CRL         int64
 }
 
+// After a restore the lost data may have had this CRL: its numbers begin above those.
 func (q *Queries) CountIssuance(ctx context.Context, arg CountIssuanceParams) error {
 	_, err := q.exec(ctx, q.countIssuanceStmt, countIssuance, arg.AuthorityID, arg.CRL)
 	return err

@@ -39,7 +39,7 @@ UPDATE steps SET
     attempts = attempts + 1, version = version + 1
 WHERE lease_until <= now_ms() AND steps.id IN (
     SELECT s.id FROM steps s
-    WHERE s.due_at <= $2 AND s.lease_until <= now_ms()
+    WHERE s.due_at <= $2 + 0 AND s.lease_until <= now_ms()
     ORDER BY s.due_at, s.id
     LIMIT $3
 )
@@ -56,6 +56,7 @@ type ClaimStepsParams struct {
 // same row, the second finds its lease taken and gets nothing. That a parked step is
 // not due keeps it from being picked; one that a node of an older version hurried is,
 // and is parked no more.
+// For a bare parameter SQLite would plan the statement anew each time.
 func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step, error) {
 	rows, err := q.query(ctx, q.claimStepsStmt, claimSteps, arg.Lease, arg.Now, arg.Most)
 	if err != nil {

@@ -284,6 +284,8 @@ var methodsOfNobody = map[string]string{
 	"AddACMEOpening":          "the limits of a CA are the service's",
 	"ACMEOpenings":            "the limits of a CA are the service's",
 	"ForgetACMEOpenings":      "the limits of a CA are the service's",
+	"StaleSecrets":            "what all values are sealed with is the service's",
+	"Reseal":                  "names a value by what it is",
 	"PutRenewal":              "writes a row whose account is part of it",
 }
 

@@ -46,12 +46,28 @@ var transactions = []promise{
 	{"a read sees a write whole or not at all", aReadNeverSeesHalfAWrite},
 	{"a read changes nothing", func(t *testing.T, s chancery.Store) {
 		account := chancery.Account{ID: chancery.NewAccountID(), CreatedAt: start}
-		// Whether the attempt is an error is the engine's affair.
-		_ = s.Read(context.Background(), func(tx chancery.Tx) error {
-			_ = tx.AddAccount(account)
-			return nil
+		for _, ctx := range []context.Context{context.Background(), chancery.Glance(context.Background())} {
+			// Whether the attempt is an error is the engine's affair.
+			_ = s.Read(ctx, func(tx chancery.Tx) error {
+				_ = tx.AddAccount(account)
+				return nil
+			})
+			missing(t, s, func(tx chancery.Tx) (chancery.Account, error) { return tx.Account(account.ID) })
+		}
+	}},
+	{"a glance sees what was committed before each of its methods", func(t *testing.T, s chancery.Store) {
+		account := chancery.Account{ID: chancery.NewAccountID(), CreatedAt: start}
+		err := s.Read(chancery.Glance(context.Background()), func(tx chancery.Tx) error {
+			if _, err := tx.Account(account.ID); !errors.Is(err, chancery.ErrNotFound) {
+				t.Errorf("before it is there: %v", err)
+			}
+			write(t, s, func(tx chancery.Tx) error { return tx.AddAccount(account) })
+			_, err := tx.Account(account.ID)
+			return err
 		})
-		missing(t, s, func(tx chancery.Tx) (chancery.Account, error) { return tx.Account(account.ID) })
+		if err != nil {
+			t.Errorf("when it is there: %v", err)
+		}
 	}},
 	{"a read's error comes back as it is", func(t *testing.T, s chancery.Store) {
 		mine := errors.New("mine")

@@ -5,10 +5,21 @@
 
 const { $OpenApiUtil } = require('@alicloud/openapi-core');
 const cas = require('@alicloud/cas20200407');
+const { RetryOptions } = require('@darabonba/typescript');
 const { run } = require('./journey');
+
+// What the client is to send again, by the code of the answer or of the network's error.
+const retryOptions = new RetryOptions({
+  retryable: true,
+  retryCondition: [{
+    maxAttempts: 8, exception: [], errorCode: ['ServiceUnavailable', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE'],
+    backoff: { policy: 'Fixed', period: 500 },
+  }],
+});
 
 function connect(set) {
   const client = new cas.default(new $OpenApiUtil.Config({
+    retryOptions: set.retry ? retryOptions : undefined,
     endpoint: set.endpoint,
     protocol: 'http',
     accessKeyId: set.accessKeyId,

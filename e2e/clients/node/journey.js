@@ -14,6 +14,7 @@ const readline = require('readline');
 
 const POLL_EVERY = 300;
 const POLL_FOR = 60000;
+const AGAIN_AFTER = 1000;
 
 function settings(env) {
   const required = (name) => {
@@ -28,6 +29,10 @@ function settings(env) {
     accessKeySecret: required('CHANCERY_ACCESS_KEY_SECRET'),
     httpMethod: env.CHANCERY_HTTP_METHOD || '',
     cancel: env.CHANCERY_CANCEL === '1',
+    retry: env.CHANCERY_RETRY === '1',
+    again: Number(env.CHANCERY_AGAIN || 0),
+    proofFor: 1000 * Number(env.CHANCERY_POLL_SECONDS || 0),
+    pollFor: 1000 * Number(env.CHANCERY_POLL_SECONDS || 0) || POLL_FOR,
     order: {
       username: "Tom O'Neil (ops) ä+*~",
       phone: '13900001111',
@@ -79,8 +84,21 @@ function published() {
   });
 }
 
-async function issued(client, orderId) {
-  const deadline = Date.now() + POLL_FOR;
+// proof asks until the service knows what is to be published, which may take another CA
+// or another node a while.
+async function proof(client, orderId, proofFor) {
+  const deadline = Date.now() + proofFor;
+  for (;;) {
+    const state = await client.state(orderId);
+    if (state.type !== 'domain_verify' || state.recordValue || state.content || Date.now() > deadline) {
+      return state;
+    }
+    await sleep(POLL_EVERY);
+  }
+}
+
+async function issued(client, orderId, pollFor) {
+  const deadline = Date.now() + pollFor;
   for (;;) {
     const state = await client.state(orderId);
     if (state.type === 'certificate') {
@@ -90,7 +108,7 @@ async function issued(client, orderId) {
       throw new Error(`order ${orderId}: verify_fail`);
     }
     if (Date.now() > deadline) {
-      throw new Error(`order ${orderId}: still ${state.type} after ${POLL_FOR} ms`);
+      throw new Error(`order ${orderId}: still ${state.type} after ${pollFor} ms`);
     }
     await sleep(POLL_EVERY);
   }
@@ -110,15 +128,37 @@ async function refusal(client, call) {
   throw new Error(`expected an error, got ${JSON.stringify(answer)}`);
 }
 
+// persistent makes a call anew that no answer came to, or one of 500 and above, as the
+// user of a client does that does not do so itself.
+function persistent(client, again) {
+  const result = Object.assign({}, client);
+  for (const name of ['quota', 'create', 'createWithCsr', 'state']) {
+    result[name] = async (argument) => {
+      for (let left = again; ; left -= 1) {
+        try {
+          return await client[name](argument);
+        } catch (error) {
+          const { status } = client.fault(error);
+          if (left === 0 || (status && status < 500)) {
+            throw error;
+          }
+          await sleep(AGAIN_AFTER);
+        }
+      }
+    };
+  }
+  return result;
+}
+
 async function journey(connect) {
   const set = settings(process.env);
-  const client = connect(set);
+  const client = persistent(connect(set), set.again);
   const product = set.order.productCode;
 
   print('quota', await client.quota(product));
   const orderId = await (set.order.csr ? client.createWithCsr(set.order) : client.create(set.order));
   print('created', { orderId: String(orderId) });
-  const { type, validateType, recordDomain, recordType, recordValue, domain, uri, content } = await client.state(orderId);
+  const { type, validateType, recordDomain, recordType, recordValue, domain, uri, content } = await proof(client, orderId, set.proofFor);
   print('proof', present({ type, validateType, recordDomain, recordType, recordValue, domain, uri, content }));
 
   if (set.cancel) {
@@ -131,12 +171,12 @@ async function journey(connect) {
   }
 
   await published();
-  const { certificate, privateKey } = await issued(client, orderId);
+  const { certificate, privateKey } = await issued(client, orderId, set.pollFor);
   print('issued', present({ certificate, privateKey }));
   print('quota2', await client.quota(product));
   print('error', await refusal(client, () => client.state(1)));
 
-  const stranger = connect(Object.assign({}, set, { accessKeySecret: set.accessKeySecret + 'x' }));
+  const stranger = persistent(connect(Object.assign({}, set, { accessKeySecret: set.accessKeySecret + 'x' })), set.again);
   print('badsecret', await refusal(stranger, () => stranger.quota(product)));
 }
 

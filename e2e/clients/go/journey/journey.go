@@ -4,16 +4,20 @@ package journey
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"time"
 )
 
 const (
 	pollEvery = 300 * time.Millisecond
 	pollFor   = 60 * time.Second
+	// againAfter is how long CHANCERY_AGAIN waits before it makes a call anew.
+	againAfter = time.Second
 )
 
 // Settings are what the environment asks for.
@@ -23,7 +27,10 @@ type Settings struct {
 	AccessKeySecret string
 	HTTPMethod      string // empty: the client's own choice
 	Cancel          bool
-	Retry           bool // where the client has to be told
+	Retry           bool          // where the client has to be told
+	Again           int           // how often a call that got no answer is made anew
+	PollFor         time.Duration // for the certificate
+	ProofFor        time.Duration // for what is to be published; zero: it must be known at once
 	Order           Order
 }
 
@@ -106,6 +113,7 @@ func run(connect func(Settings) (Client, error)) error {
 	if err != nil {
 		return err
 	}
+	client = persistent{client, set.Again}
 	if err := quota(client, "quota", set); err != nil {
 		return err
 	}
@@ -120,7 +128,7 @@ func run(connect func(Settings) (Client, error)) error {
 	}
 	emit("created", map[string]any{"orderId": id})
 
-	state, err := client.State(id)
+	state, err := proof(client, id, set.ProofFor)
 	if err != nil {
 		return err
 	}
@@ -132,7 +140,7 @@ func run(connect func(Settings) (Client, error)) error {
 	if !bufio.NewScanner(os.Stdin).Scan() {
 		return errors.New("standard input ended before the proof was published")
 	}
-	if state, err = issued(client, id); err != nil {
+	if state, err = issued(client, id, set.PollFor); err != nil {
 		return err
 	}
 	emit("issued", state.Issue)
@@ -152,12 +160,66 @@ func run(connect func(Settings) (Client, error)) error {
 	if err != nil {
 		return err
 	}
+	stranger = persistent{stranger, set.Again}
 	_, err = stranger.Quota(set.Order.ProductCode)
 	if fault, err = refusal(stranger, err); err != nil {
 		return err
 	}
 	emit("badsecret", fault)
 	return nil
+}
+
+// persistent makes a call anew that no answer came to, or one of 500 and above, as the
+// user of a client does that does not do so itself.
+type persistent struct {
+	Client
+	again int
+}
+
+// Quota implements Client.
+func (p persistent) Quota(productCode string) (Quota, error) {
+	return persist(p, func() (Quota, error) { return p.Client.Quota(productCode) })
+}
+
+// Create implements Client.
+func (p persistent) Create(order Order) (string, error) {
+	return persist(p, func() (string, error) { return p.Client.Create(order) })
+}
+
+// CreateWithCSR implements Client.
+func (p persistent) CreateWithCSR(order Order) (string, error) {
+	return persist(p, func() (string, error) { return p.Client.CreateWithCSR(order) })
+}
+
+// State implements Client.
+func (p persistent) State(orderID string) (State, error) {
+	return persist(p, func() (State, error) { return p.Client.State(orderID) })
+}
+
+func persist[T any](p persistent, call func() (T, error)) (T, error) {
+	for left := p.again; ; left-- {
+		result, err := call()
+		if err == nil || left == 0 {
+			return result, err
+		}
+		if fault, answered := p.Fault(err); answered && fault.Status < 500 {
+			return result, err
+		}
+		time.Sleep(againAfter)
+	}
+}
+
+// number reads a setting that is one.
+func number(name string, otherwise int) (int, error) {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return n, nil
 }
 
 // withdraw cancels the order, deletes it and sees that it is gone.
@@ -183,7 +245,18 @@ func withdraw(client Client, set Settings, id string) error {
 	return quota(client, "quota2", set)
 }
 
-func issued(client Client, id string) (State, error) {
+// proof asks until the service knows what is to be published, which may take another CA
+// or another node a while.
+func proof(client Client, id string, proofFor time.Duration) (State, error) {
+	for deadline := time.Now().Add(proofFor); ; time.Sleep(pollEvery) {
+		state, err := client.State(id)
+		if err != nil || state.Type != "domain_verify" || state.RecordValue+state.Content != "" || time.Now().After(deadline) {
+			return state, err
+		}
+	}
+}
+
+func issued(client Client, id string, pollFor time.Duration) (State, error) {
 	for deadline := time.Now().Add(pollFor); ; time.Sleep(pollEvery) {
 		state, err := client.State(id)
 		switch {
@@ -250,6 +323,16 @@ func settings() (Settings, error) {
 			TagValue:     "a b~c",
 		},
 	}
+	var err error
+	if set.Again, err = number("CHANCERY_AGAIN", 0); err != nil {
+		return Settings{}, err
+	}
+	seconds, err := number("CHANCERY_POLL_SECONDS", 0)
+	if err != nil {
+		return Settings{}, err
+	}
+	set.ProofFor = time.Duration(seconds) * time.Second
+	set.PollFor = cmp.Or(set.ProofFor, pollFor)
 	if set.Order.ValidateType == "" {
 		set.Order.ValidateType = "DNS"
 	}

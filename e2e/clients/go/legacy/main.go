@@ -26,7 +26,7 @@ func main() {
 
 func connect(set journey.Settings) (journey.Client, error) {
 	key := credentials.NewAccessKeyCredential(set.AccessKeyID, set.AccessKeySecret)
-	config := sdk.NewConfig().WithScheme(requests.HTTP).WithAutoRetry(set.Retry)
+	config := sdk.NewConfig().WithScheme(requests.HTTP).WithAutoRetry(set.Retry).WithMaxRetryTime(8)
 	c, err := cas.NewClientWithOptions("cn-hangzhou", config, key)
 	if err != nil {
 		return nil, err

@@ -26,12 +26,18 @@ func main() {
 }
 
 func connect(set journey.Settings) (journey.Client, error) {
-	c, err := openapi.NewClient(&utils.Config{
+	config := &utils.Config{
 		Endpoint:        &set.Endpoint,
 		Protocol:        dara.String("http"),
 		AccessKeyId:     &set.AccessKeyID,
 		AccessKeySecret: &set.AccessKeySecret,
-	})
+	}
+	if set.Retry { // it knows codes of answers alone, and no error of the network
+		config.RetryOptions = &dara.RetryOptions{Retryable: true, RetryCondition: []*dara.RetryCondition{
+			{MaxAttempts: 8, ErrorCode: []string{"ServiceUnavailable"}},
+		}}
+	}
+	c, err := openapi.NewClient(config)
 	if err != nil {
 		return nil, err
 	}
