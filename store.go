@@ -103,6 +103,7 @@ type Tx interface {
 	AccountTx
 	PlanTx
 	OrderTx
+	ReadyKeyTx
 	CertificateTx
 	ListTx
 	AuthorityTx
@@ -201,6 +202,20 @@ type OrderTx interface {
 	OrderKey(AccountID, OrderID) (OrderKey, error)
 	// DeleteOrderKey does nothing when there is none.
 	DeleteOrderKey(AccountID, OrderID) error
+}
+
+// ReadyKeyTx is the part of Tx about keys that were made ahead. Each method is one
+// statement at a time with its own condition, so a Write under any Confine may call it.
+type ReadyKeyTx interface {
+	// AddReadyKey is ErrConflict for an id in use.
+	AddReadyKey(ReadyKey) error
+	// TakeReadyKey removes the oldest of an algorithm and gives it; nobody else gets
+	// it unless the Write fails, and then it is there again. Those that take at once do
+	// not wait for each other. ErrNotFound when there is none.
+	TakeReadyKey(KeyAlgorithm) (ReadyKey, error)
+	CountReadyKeys() (map[KeyAlgorithm]int64, error)
+	// ForgetReadyKeys removes those that were made before.
+	ForgetReadyKeys(before time.Time) error
 }
 
 // CertificateTx is the part of Tx about the certificates of accounts.

@@ -137,7 +137,7 @@ var invariants = append([]invariant{
 // recorded and fits its key. It changes nothing and may run at any time.
 func (s *Store) Examine(ctx context.Context) (Report, error) {
 	checks := slices.Concat(invariants, s.backend.checks())
-	report := Report{Checks: len(checks) + len(sealedColumns) + 5, Problems: []Problem{}}
+	report := Report{Checks: len(checks) + len(sealedColumns) + 7, Problems: []Problem{}}
 	for _, check := range checks {
 		if err := s.broken(ctx, &report, check.name, check.query); err != nil {
 			return report, err
@@ -148,7 +148,7 @@ func (s *Store) Examine(ctx context.Context) (Report, error) {
 			return report, err
 		}
 	}
-	for _, examine := range []func(context.Context, *Report) error{s.examineBlocks, s.examineTexts, s.examineCRLs, s.examineAudit, s.examineCertificates} {
+	for _, examine := range []func(context.Context, *Report) error{s.examineBlocks, s.examineTexts, s.examineCRLs, s.examineAudit, s.examineCertificates, s.examineReadyKeys} {
 		if err := examine(ctx, &report); err != nil {
 			return report, err
 		}
@@ -190,6 +190,7 @@ var sealedColumns = []sealedColumn{
 	{acmeIssuerTable, "name", "0", "eab_key", acmeIssuerTable, true},
 	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable, true},
 	{sessionTable, "access_key_id", "account_id", "secret", sessionTable, true},
+	{readyKeyTable, "id", "0", "key", readyKeyTable, false},
 }
 
 func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {

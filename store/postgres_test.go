@@ -399,12 +399,44 @@ func TestClaimsWaitForNobody(t *testing.T) {
 	})
 }
 
+// Two nodes that take a ready key at once get different ones, and neither waits.
+func TestTakersOfReadyKeysWaitForNobody(t *testing.T) {
+	one := newNode(t)
+	other := join(t, one.url)
+	secret := chancery.NewSecret([]byte("a key"))
+	if err := one.Write(ctx, func(tx chancery.Tx) error {
+		return errors.Join(
+			tx.AddReadyKey(chancery.ReadyKey{ID: 1, Algorithm: chancery.RSA2048, Key: secret}),
+			tx.AddReadyKey(chancery.ReadyKey{ID: 2, Algorithm: chancery.RSA2048, Key: secret}),
+		)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	take := func(n *node, account chancery.AccountID, within func(taken int64)) {
+		err := n.Write(chancery.Confine(ctx, account), func(tx chancery.Tx) error {
+			key, err := tx.TakeReadyKey(chancery.RSA2048)
+			within(key.ID)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	take(one, 1234567890123456, func(first int64) {
+		take(other, 1234567890123457, func(second int64) { // while the first is not committed
+			if first != 1 || second != 2 {
+				t.Errorf("the first got %d, the second %d", first, second)
+			}
+		})
+	})
+}
+
 // The doctor's queries are the same text on both engines, and mean the same.
 func TestTheDoctorOnPostgres(t *testing.T) {
 	n := join(t, pgtest.Need(t).Database(t))
 	estate := storetest.Furnish(t, n)
 	report, err := n.Examine(ctx)
-	if want := len(invariants) + len(n.backend.checks()) + len(sealedColumns) + 5; err != nil || len(report.Problems) > 0 || report.Checks != want {
+	if want := len(invariants) + len(n.backend.checks()) + len(sealedColumns) + 7; err != nil || len(report.Problems) > 0 || report.Checks != want {
 		t.Fatalf("the doctor says %+v, %v", report, err)
 	}
 	for _, spoil := range []string{

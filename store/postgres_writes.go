@@ -275,3 +275,13 @@ func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, 
 	}
 	return steps, rows.Err()
 }
+
+// takeReadyKey passes over keys that another transaction is taking, as claimSteps does
+// over steps.
+func (*postgres) takeReadyKey(t *tx, algorithm chancery.KeyAlgorithm) (key query.ReadyKey, err error) {
+	err = t.exec.QueryRowContext(t.ctx, `DELETE FROM ready_keys WHERE id = (
+			SELECT r.id FROM ready_keys r WHERE r.algorithm = $1 ORDER BY r.created_at, r.id LIMIT 1 FOR UPDATE SKIP LOCKED
+		)
+		RETURNING id, algorithm, key, created_at`, string(algorithm)).Scan(&key.ID, &key.Algorithm, &key.Key, &key.CreatedAt)
+	return key, err
+}

@@ -112,6 +112,10 @@ func (*sqlite3) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, e
 	return t.sql.ClaimSteps(t.ctx, claim)
 }
 
+func (*sqlite3) takeReadyKey(t *tx, algorithm chancery.KeyAlgorithm) (query.ReadyKey, error) {
+	return t.sql.TakeReadyKey(t.ctx, string(algorithm))
+}
+
 func (*sqlite3) checks() []invariant {
 	return []invariant{
 		{"every reference leads to a row", `SELECT "table" || ' row ' || rowid FROM pragma_foreign_key_check`},

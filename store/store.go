@@ -38,6 +38,8 @@ type backend interface {
 	write(ctx context.Context, fn func(chancery.Tx) error) error
 	// claimSteps runs ClaimSteps, or what takes its place.
 	claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error)
+	// takeReadyKey runs TakeReadyKey, or what takes its place.
+	takeReadyKey(t *tx, algorithm chancery.KeyAlgorithm) (query.ReadyKey, error)
 	// alone runs fn while no other process does so.
 	alone(ctx context.Context, fn func() error) error
 	// checks are the doctor's checks of the database itself.

@@ -79,7 +79,7 @@ func (w *Worker) look(ctx context.Context, step chancery.Step, order chancery.Or
 			return err
 		}
 		var err error
-		if found.key, err = w.quickKey(ctx, order); err != nil {
+		if found.key, err = w.quickKey(order); err != nil {
 			return err
 		}
 	case !now.Before(order.ProveBy) && !late(step.DueAt, now): // else the next look decides

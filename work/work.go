@@ -34,8 +34,12 @@ type Worker struct {
 	Log       *slog.Logger
 	// AuditKeep is how long lines of the audit log are kept; 0: for ever.
 	AuditKeep time.Duration
-	// Keys has keys ready; nil makes each when it is needed.
-	Keys *KeyPool
+	// ReadyKeys is how many keys are kept ready of each algorithm of the catalogue that
+	// takes long; 0: none are made ahead.
+	ReadyKeys int
+	// KeyPause is how long after its start the worker first looks whether keys are lacking,
+	// and how long it waits when none are. Default 5 s.
+	KeyPause time.Duration
 	// Parallel is how many steps are worked on at once. Default 16 and 4 more for
 	// each processor: most of them wait for the network.
 	Parallel int
@@ -49,6 +53,7 @@ type Worker struct {
 	watchers watchers
 	leases   leases
 	watch    clockWatch
+	makers   chan struct{} // holds one for every slow key that is made for an order
 }
 
 // Issuers finds an issuer by the name that a product gives.
@@ -89,6 +94,8 @@ func (w *Worker) start() {
 			w.Parallel = 16 + 4*runtime.GOMAXPROCS(0)
 		}
 		w.Lease = cmp.Or(w.Lease, leaseTime)
+		w.KeyPause = cmp.Or(w.KeyPause, keyPause)
+		w.makers = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 	})
 }
 
@@ -110,6 +117,9 @@ func (w *Worker) Run(ctx context.Context) {
 	var inHand, renewal sync.WaitGroup
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	renewal.Go(func() { w.keepLeases(keeping) })
+	if w.ReadyKeys > 0 {
+		inHand.Go(func() { w.keepKeysReady(ctx) })
+	}
 	defer func() {
 		inHand.Wait()
 		stop()
@@ -266,10 +276,11 @@ func spread(pause time.Duration) time.Duration {
 	return pause - pause/4 + rand.N(pause/2) //nolint:gosec // spreading load, not keeping a secret
 }
 
-// Metrics counts steps by kind and outcome.
+// Metrics counts steps by kind and outcome, and keys by what they were made for.
 type Metrics struct {
 	steps   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
+	keys    *prometheus.CounterVec
 }
 
 // NewMetrics registers the worker's metrics.
@@ -281,8 +292,11 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "chancery_step_seconds", Help: "How long background steps took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"kind"}),
+		keys: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chancery_keys_made_total", Help: `Private keys made by this node, by algorithm: for an order that could not wait, or ahead ("pool").`,
+		}, []string{"algorithm", "for"}),
 	}
-	registry.MustRegister(m.steps, m.seconds)
+	registry.MustRegister(m.steps, m.seconds, m.keys)
 	return m
 }
 
@@ -292,4 +306,10 @@ func (m *Metrics) observe(kind chancery.StepKind, outcome string, took time.Dura
 	}
 	m.steps.WithLabelValues(string(kind), outcome).Inc()
 	m.seconds.WithLabelValues(string(kind)).Observe(took.Seconds())
+}
+
+func (m *Metrics) madeKey(algorithm chancery.KeyAlgorithm, purpose string) {
+	if m != nil {
+		m.keys.WithLabelValues(string(algorithm), purpose).Inc()
+	}
 }

@@ -47,6 +47,7 @@ type Config struct {
 	ClockSkew    time.Duration
 	Rates        string
 	AuditKeep    time.Duration
+	ReadyKeys    int
 	StopDelay    time.Duration
 	LogLevel     string
 	LogFormat    string
@@ -82,10 +83,14 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.DurationVar(&c.ClockSkew, "clock-skew", rpc.DefaultClockSkew, "how far a request's time may be off")
 	flags.StringVar(&c.Rates, "rates", "default", `how often an account may call each operation: "default" for 100 a second and bursts of 200, "documented" for the original's own figures, "off", or a YAML file of rates`)
 	flags.DurationVar(&c.AuditKeep, "audit-keep", 400*24*time.Hour, "how long lines of the audit log are kept; 0: for ever")
+	flags.IntVar(&c.ReadyKeys, "ready-keys", 32, "how many RSA keys of each size that products use are made ahead and kept, sealed, in the database, for bursts of orders; 0: none")
 	flags.DurationVar(&c.StopDelay, "stop-delay", 0, "how long to go on serving once told to stop, while /readyz says no: give a load balancer time to turn to other nodes")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 }
+
+// maxReadyKeys bounds the processor time that is spent ahead: for the most it is hours.
+const maxReadyKeys = 10_000
 
 // check refuses what no other part refuses under the flag's name.
 func (c *Config) check() error {
@@ -98,6 +103,9 @@ func (c *Config) check() error {
 		if length < 0 {
 			return configError(flag, "%s is negative", length)
 		}
+	}
+	if c.ReadyKeys < 0 || c.ReadyKeys > maxReadyKeys {
+		return configError("ready-keys", "%d is not between 0 and %d", c.ReadyKeys, maxReadyKeys)
 	}
 	if c.PKIURL != "" && !strings.HasPrefix(c.PKIURL, "http://") {
 		return configError("pki-url", "%q is not of the form http://host", c.PKIURL)

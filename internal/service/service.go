@@ -155,7 +155,7 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 		return err
 	}
 	registry := s.newRegistry(clock)
-	worker := s.work(ctx, clock, catalogue, looker, issuers, c.AuditKeep, registry)
+	worker := s.work(ctx, clock, catalogue, looker, issuers, c, registry)
 	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
 		Store: rpc.WithTrails(s.store), Catalogue: catalogue, Clock: clock,
@@ -198,16 +198,14 @@ func (s *Service) newRegistry(clock chancery.Clock) *prometheus.Registry {
 }
 
 // work begins background work; Stop ends it.
-func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, issuers work.Issuers, auditKeep time.Duration, registry *prometheus.Registry) *work.Worker {
-	const keysReady = 8
+func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, issuers work.Issuers, c Config, registry *prometheus.Registry) *work.Worker {
 	ctx, s.endWork = context.WithCancel(context.WithoutCancel(ctx))
-	pool := work.NewKeyPool(catalogue[0].KeyAlgorithm, keysReady)
 	worker := &work.Worker{
 		Store: s.store, Looker: looker, Issuers: issuers, Catalogue: catalogue, Clock: clock,
-		Log: s.log, AuditKeep: auditKeep, Keys: pool, Metrics: work.NewMetrics(registry),
+		Log: s.log, AuditKeep: c.AuditKeep, ReadyKeys: c.ReadyKeys, Metrics: work.NewMetrics(registry),
 	}
 	work.WatchBacklog(registry, s.store, clock)
-	s.workers.Go(func() { pool.Run(ctx) })
+	work.WatchReadyKeys(registry, s.store, catalogue)
 	s.workers.Go(func() { worker.Run(ctx) })
 	s.workers.Go(func() { s.Authority.Publish(ctx) })
 	s.workers.Go(func() { s.followKeyring(ctx) })

@@ -138,6 +138,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addPolicyStmt, err = db.PrepareContext(ctx, addPolicy); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPolicy: %w", err)
 	}
+	if q.addReadyKeyStmt, err = db.PrepareContext(ctx, addReadyKey); err != nil {
+		return nil, fmt.Errorf("error preparing query AddReadyKey: %w", err)
+	}
 	if q.addRestoreStmt, err = db.PrepareContext(ctx, addRestore); err != nil {
 		return nil, fmt.Errorf("error preparing query AddRestore: %w", err)
 	}
@@ -267,6 +270,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
 	}
+	if q.countReadyKeysStmt, err = db.PrepareContext(ctx, countReadyKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query CountReadyKeys: %w", err)
+	}
 	if q.countRevocationStmt, err = db.PrepareContext(ctx, countRevocation); err != nil {
 		return nil, fmt.Errorf("error preparing query CountRevocation: %w", err)
 	}
@@ -368,6 +374,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.forgetNoncesStmt, err = db.PrepareContext(ctx, forgetNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetNonces: %w", err)
+	}
+	if q.forgetReadyKeysStmt, err = db.PrepareContext(ctx, forgetReadyKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetReadyKeys: %w", err)
 	}
 	if q.forgetSessionsStmt, err = db.PrepareContext(ctx, forgetSessions); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetSessions: %w", err)
@@ -611,6 +620,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.submissionStmt, err = db.PrepareContext(ctx, submission); err != nil {
 		return nil, fmt.Errorf("error preparing query Submission: %w", err)
+	}
+	if q.takeReadyKeyStmt, err = db.PrepareContext(ctx, takeReadyKey); err != nil {
+		return nil, fmt.Errorf("error preparing query TakeReadyKey: %w", err)
 	}
 	if q.takeUnitStmt, err = db.PrepareContext(ctx, takeUnit); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeUnit: %w", err)
@@ -858,6 +870,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addPolicyStmt: %w", cerr)
 		}
 	}
+	if q.addReadyKeyStmt != nil {
+		if cerr := q.addReadyKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addReadyKeyStmt: %w", cerr)
+		}
+	}
 	if q.addRestoreStmt != nil {
 		if cerr := q.addRestoreStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addRestoreStmt: %w", cerr)
@@ -1073,6 +1090,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countPlansWithUnitsStmt: %w", cerr)
 		}
 	}
+	if q.countReadyKeysStmt != nil {
+		if cerr := q.countReadyKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countReadyKeysStmt: %w", cerr)
+		}
+	}
 	if q.countRevocationStmt != nil {
 		if cerr := q.countRevocationStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countRevocationStmt: %w", cerr)
@@ -1241,6 +1263,11 @@ func (q *Queries) Close() error {
 	if q.forgetNoncesStmt != nil {
 		if cerr := q.forgetNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetNoncesStmt: %w", cerr)
+		}
+	}
+	if q.forgetReadyKeysStmt != nil {
+		if cerr := q.forgetReadyKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetReadyKeysStmt: %w", cerr)
 		}
 	}
 	if q.forgetSessionsStmt != nil {
@@ -1648,6 +1675,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing submissionStmt: %w", cerr)
 		}
 	}
+	if q.takeReadyKeyStmt != nil {
+		if cerr := q.takeReadyKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing takeReadyKeyStmt: %w", cerr)
+		}
+	}
 	if q.takeUnitStmt != nil {
 		if cerr := q.takeUnitStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeUnitStmt: %w", cerr)
@@ -1810,6 +1842,7 @@ type Queries struct {
 	addOrderKeyStmt             *sql.Stmt
 	addPlanStmt                 *sql.Stmt
 	addPolicyStmt               *sql.Stmt
+	addReadyKeyStmt             *sql.Stmt
 	addRestoreStmt              *sql.Stmt
 	addRoleStmt                 *sql.Stmt
 	addSealingKeyStmt           *sql.Stmt
@@ -1853,6 +1886,7 @@ type Queries struct {
 	countOrdersStmt             *sql.Stmt
 	countParkedStepsStmt        *sql.Stmt
 	countPlansWithUnitsStmt     *sql.Stmt
+	countReadyKeysStmt          *sql.Stmt
 	countRevocationStmt         *sql.Stmt
 	databaseClockStmt           *sql.Stmt
 	debitOfStmt                 *sql.Stmt
@@ -1887,6 +1921,7 @@ type Queries struct {
 	firstCRLEndStmt             *sql.Stmt
 	forgetACMEOpeningsStmt      *sql.Stmt
 	forgetNoncesStmt            *sql.Stmt
+	forgetReadyKeysStmt         *sql.Stmt
 	forgetSessionsStmt          *sql.Stmt
 	freeACMEOrderURLStmt        *sql.Stmt
 	freeLeasesStmt              *sql.Stmt
@@ -1968,6 +2003,7 @@ type Queries struct {
 	stepsOfOrderStmt            *sql.Stmt
 	stepsParkedStmt             *sql.Stmt
 	submissionStmt              *sql.Stmt
+	takeReadyKeyStmt            *sql.Stmt
 	takeUnitStmt                *sql.Stmt
 	updateACMEOrderStmt         *sql.Stmt
 	updateCSRStmt               *sql.Stmt
@@ -2029,6 +2065,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addOrderKeyStmt:             q.addOrderKeyStmt,
 		addPlanStmt:                 q.addPlanStmt,
 		addPolicyStmt:               q.addPolicyStmt,
+		addReadyKeyStmt:             q.addReadyKeyStmt,
 		addRestoreStmt:              q.addRestoreStmt,
 		addRoleStmt:                 q.addRoleStmt,
 		addSealingKeyStmt:           q.addSealingKeyStmt,
@@ -2072,6 +2109,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countOrdersStmt:             q.countOrdersStmt,
 		countParkedStepsStmt:        q.countParkedStepsStmt,
 		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
+		countReadyKeysStmt:          q.countReadyKeysStmt,
 		countRevocationStmt:         q.countRevocationStmt,
 		databaseClockStmt:           q.databaseClockStmt,
 		debitOfStmt:                 q.debitOfStmt,
@@ -2106,6 +2144,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		firstCRLEndStmt:             q.firstCRLEndStmt,
 		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
 		forgetNoncesStmt:            q.forgetNoncesStmt,
+		forgetReadyKeysStmt:         q.forgetReadyKeysStmt,
 		forgetSessionsStmt:          q.forgetSessionsStmt,
 		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
 		freeLeasesStmt:              q.freeLeasesStmt,
@@ -2187,6 +2226,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		stepsOfOrderStmt:            q.stepsOfOrderStmt,
 		stepsParkedStmt:             q.stepsParkedStmt,
 		submissionStmt:              q.submissionStmt,
+		takeReadyKeyStmt:            q.takeReadyKeyStmt,
 		takeUnitStmt:                q.takeUnitStmt,
 		updateACMEOrderStmt:         q.updateACMEOrderStmt,
 		updateCSRStmt:               q.updateCSRStmt,

@@ -341,6 +341,13 @@ type Policy struct {
 	UpdatedAt   int64
 }
 
+type ReadyKey struct {
+	ID        int64
+	Algorithm string
+	Key       []byte
+	CreatedAt int64
+}
+
 type Renewal struct {
 	OrderID     int64
 	AccountID   int64

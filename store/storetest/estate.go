@@ -43,6 +43,7 @@ type Estate struct {
 	Policy      chancery.PolicyDocument //
 	Session     chancery.Session        //
 	AuditLines  int64
+	ReadyKey    chancery.ReadyKey // of nobody
 }
 
 // ways leads to every state from that of a new order.
@@ -85,6 +86,9 @@ func Furnish(t rapid.TB, s chancery.Store) Estate {
 	e.furnishDeleted(t, s)
 	e.furnishACME(t, s)
 	e.furnishAccess(t, s)
+	e.ReadyKey = readyKey(5)
+	e.ReadyKey.Algorithm = chancery.ECC256
+	write(t, s, func(tx chancery.Tx) error { return tx.AddReadyKey(e.ReadyKey) })
 	write(t, s, func(tx chancery.Tx) error { return putCRL(tx, at(5)) })
 	return e
 }

@@ -42,6 +42,7 @@ var contract = []struct {
 	{"accounts", accounts},
 	{"plans", plans},
 	{"orders", orders},
+	{"ready keys", readyKeys},
 	{"certificates", certificates},
 	{"lists", lists},
 	{"steps", steps},
