@@ -64,7 +64,8 @@ generate: $(BIN)/sqlc ## make what is made from tables: SQL code and pages of do
 	go run ./internal/gendocs
 
 .PHONY: bench
-bench: ## run the benchmarks of docs/performance.md
+bench: ## measure what docs/performance.md tells: the whole program, then its parts (about 15 minutes)
+	go run ./internal/bench/compare $(ARGS)
 	go test -run '^$$' -bench . -benchmem ./signature ./ca ./internal/bench
 
 .PHONY: fuzz
