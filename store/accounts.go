@@ -30,7 +30,7 @@ func (t *tx) Accounts() ([]chancery.Account, error) {
 }
 
 func accountOf(row query.Account) chancery.Account {
-	return chancery.Account{ID: chancery.AccountID(row.ID), Name: row.Name, CreatedAt: fromMillis(row.CreatedAt)}
+	return chancery.Account{ID: chancery.AccountID(row.ID), Name: row.Name, CreatedAt: fromMillis(row.CreatedAt), Operator: row.Operator != 0}
 }
 
 func each[From, To any](rows []From, convert func(From) To) []To {

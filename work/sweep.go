@@ -14,8 +14,8 @@ const (
 	sessionsKept = 7 * 24 * time.Hour
 )
 
-// sweep removes nonces, submission records, sessions and audit lines that have run
-// out, brings lists up to date, and comes back.
+// sweep removes nonces, submission records, sessions of roles and of the console, and
+// audit lines that have run out, brings lists up to date, and comes back.
 func (w *Worker) sweep(ctx context.Context, step chancery.Step) error {
 	now := w.Clock.Now()
 	if err := w.settleLists(ctx, now); err != nil {
@@ -32,6 +32,9 @@ func (w *Worker) sweep(ctx context.Context, step chancery.Step) error {
 			return err
 		}
 		if err := tx.DeleteSubmissionsBefore(now); err != nil {
+			return err
+		}
+		if err := tx.SweepConsole(now, now.Add(-chancery.ConsoleIdle)); err != nil {
 			return err
 		}
 		return tx.PostponeStep(step, now.Add(sweepPause), "")

@@ -104,6 +104,9 @@ func (s *Service) withoutKey(ctx context.Context) (chancery.AccountID, error) {
 		if err != nil {
 			return 0, fmt.Errorf("making the first account: %w", err)
 		}
+		if _, err := s.Admin.SetOperator(ctx, admin.Operator{AccountID: account.ID, Operator: true}); err != nil {
+			return 0, fmt.Errorf("making the first account the operator's: %w", err)
+		}
 		return account.ID, nil
 	}
 	keys, err := s.Admin.ListAccessKeys(ctx, admin.AccountName{ID: accounts[0].ID})
