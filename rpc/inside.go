@@ -56,19 +56,20 @@ func (g *Gateway) callOf(v Visitor) *call {
 	}
 }
 
-// findInside finds an operation in any table.
+// findInside finds an operation in any table; without a version, in the first that
+// has it.
 func (g *Gateway) findInside(c *call, version, action string) error {
 	for _, apis := range [][]chancery.API{g.APIs, g.Inside} {
 		for _, api := range apis {
 			for _, operation := range api.Operations {
-				if api.Version == version && operation.Name == action {
+				if operation.Name == action && (version == "" || api.Version == version) {
 					c.api, c.operation = api, operation
 					return nil
 				}
 			}
 		}
 	}
-	return chancery.Errorf(InvalidActionNotFound, "version %s has no operation %s", version, action)
+	return chancery.Errorf(InvalidActionNotFound, "version %q has no operation %s", version, action)
 }
 
 // Permissions are a visitor's, as they were when they were asked for.
