@@ -27,7 +27,7 @@ var assets = readAssets()
 func readAssets() map[string]asset {
 	all := map[string]asset{}
 	must(fs.WalkDir(staticFiles, "static", func(file string, entry fs.DirEntry, err error) error {
-		kind := ""
+		var kind string
 		switch path.Ext(file) { // whatever this machine thinks they are
 		case ".js":
 			kind = "text/javascript; charset=utf-8"

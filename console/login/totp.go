@@ -3,7 +3,7 @@ package login
 import (
 	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // what RFC 6238 and every authenticator use
+	"crypto/sha1" // what RFC 6238 and every authenticator use
 	"crypto/subtle"
 	"encoding/base32"
 	"encoding/binary"
