@@ -56,7 +56,8 @@ type Nothing struct{}
 
 // NewAccount asks for an account.
 type NewAccount struct {
-	Name string `json:"name"`
+	Name     string `json:"name"`
+	Operator bool   `json:"operator,omitempty"` // see SetOperator
 }
 
 // Named names something of an account: a user, group, policy or role by its name.
@@ -146,7 +147,7 @@ func bind[I, O any](do func(*Admin, context.Context, I) (O, error)) call {
 
 // CreateAccount makes an account without keys or plans.
 func (a *Admin) CreateAccount(ctx context.Context, in NewAccount) (Account, error) {
-	account := chancery.Account{ID: chancery.NewAccountID(), Name: in.Name, CreatedAt: a.Clock.Now()}
+	account := chancery.Account{ID: chancery.NewAccountID(), Name: in.Name, CreatedAt: a.Clock.Now(), Operator: in.Operator}
 	err := a.Store.Write(ctx, func(tx chancery.Tx) error {
 		if err := tx.AddAccount(account); err != nil {
 			return err

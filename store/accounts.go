@@ -9,7 +9,7 @@ import (
 )
 
 func (t *tx) AddAccount(a chancery.Account) error {
-	err := t.sql.AddAccount(t.ctx, query.AddAccountParams{ID: int64(a.ID), Name: a.Name, CreatedAt: toMillis(a.CreatedAt)})
+	err := t.sql.AddAccount(t.ctx, query.AddAccountParams{ID: int64(a.ID), Name: a.Name, CreatedAt: toMillis(a.CreatedAt), Operator: toFlag(a.Operator)})
 	if err != nil {
 		return fmt.Errorf("adding account %d: %w", a.ID, err)
 	}

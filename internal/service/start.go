@@ -100,12 +100,9 @@ func (s *Service) withoutKey(ctx context.Context) (chancery.AccountID, error) {
 		return 0, err
 	}
 	if len(accounts) == 0 {
-		account, err := s.Admin.CreateAccount(ctx, admin.NewAccount{Name: "default"})
+		account, err := s.Admin.CreateAccount(ctx, admin.NewAccount{Name: "default", Operator: true})
 		if err != nil {
 			return 0, fmt.Errorf("making the first account: %w", err)
-		}
-		if _, err := s.Admin.SetOperator(ctx, admin.Operator{AccountID: account.ID, Operator: true}); err != nil {
-			return 0, fmt.Errorf("making the first account the operator's: %w", err)
 		}
 		return account.ID, nil
 	}

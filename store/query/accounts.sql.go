@@ -148,17 +148,23 @@ func (q *Queries) AddAccessKey(ctx context.Context, arg AddAccessKeyParams) (int
 }
 
 const addAccount = `-- name: AddAccount :exec
-INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3)
+INSERT INTO accounts (id, name, created_at, operator) VALUES ($1, $2, $3, $4)
 `
 
 type AddAccountParams struct {
 	ID        int64
 	Name      string
 	CreatedAt int64
+	Operator  int64
 }
 
 func (q *Queries) AddAccount(ctx context.Context, arg AddAccountParams) error {
-	_, err := q.exec(ctx, q.addAccountStmt, addAccount, arg.ID, arg.Name, arg.CreatedAt)
+	_, err := q.exec(ctx, q.addAccountStmt, addAccount,
+		arg.ID,
+		arg.Name,
+		arg.CreatedAt,
+		arg.Operator,
+	)
 	return err
 }
 
