@@ -145,4 +145,3 @@ func waits(tx chancery.Tx, account chancery.AccountID, row CertificateOrder) (Wa
 	}
 	return waiting, err
 }
-

@@ -74,9 +74,11 @@ func routes() []route {
 }
 
 // Handler serves everything below Root.
-func (c *Console) Handler() http.Handler {
+func (c *Console) Handler() http.Handler { return c.handler(routes()) }
+
+func (c *Console) handler(table []route) http.Handler {
 	mux := http.NewServeMux()
-	c.routes = routes()
+	c.routes = table
 	for i := range c.routes {
 		route := &c.routes[i]
 		mux.HandleFunc(route.method+" "+Root+route.path, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, route) })

@@ -28,7 +28,7 @@ func setPreferences(p *page) error {
 		if known := map[string]bool{"en": true, "zh": true, "light": true, "dark": true}; !known[value] {
 			continue
 		}
-		http.SetCookie(p.w, &http.Cookie{
+		http.SetCookie(p.w, &http.Cookie{ //nolint:gosec // Secure where the connection is
 			Name: cookie, Value: value, Path: Root, MaxAge: year, HttpOnly: true, Secure: p.r.TLS != nil, SameSite: http.SameSiteLaxMode,
 		})
 	}

@@ -27,10 +27,12 @@ func (p *page) visitCookie() string   { return p.cookieName("visit") }
 
 // setCookie sets one that ends with the browser and that no script reads.
 func (p *page) setCookie(name, value string) {
+	//nolint:gosec // Secure where the connection is
 	http.SetCookie(p.w, &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: p.r.TLS != nil, SameSite: http.SameSiteLaxMode})
 }
 
 func (p *page) clearCookie(name string) {
+	//nolint:gosec // Secure where the connection is
 	http.SetCookie(p.w, &http.Cookie{Name: name, Path: "/", HttpOnly: true, Secure: p.r.TLS != nil, SameSite: http.SameSiteLaxMode, MaxAge: -1})
 }
 

@@ -255,11 +255,12 @@ func (b *Browser) screenshot(name string) {
 	dir := os.Getenv("CHANCERY_SCREENSHOTS")
 	if dir == "" {
 		dir = b.t.TempDir()
-	} else if err := os.MkdirAll(dir, 0o755); err != nil {
+	} else if err := os.MkdirAll(dir, 0o750); err != nil {
 		b.t.Fatal(err)
 	}
 	const png = 100
 	picture := Ask(b, chromedp.FullScreenshot(png))
+	//nolint:gosec // the names are those of tests
 	if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".png"), picture, 0o600); err != nil {
 		b.t.Fatal(err)
 	}

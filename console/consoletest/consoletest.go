@@ -8,7 +8,6 @@
 package consoletest
 
 import (
-	"io"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -25,7 +24,8 @@ import (
 type Env struct {
 	*testenv.Env
 	Admin *admin.Admin
-	// Console is the console alone, for servers of a test's own.
+	// Pages is the console, Console what serves it, for servers of a test's own.
+	Pages   *console.Console
 	Console http.Handler
 
 	t testing.TB
@@ -44,7 +44,7 @@ func New(t testing.TB, change ...testenv.Option) *Env {
 		for _, rule := range ca.Rulebook() {
 			c.Rules = append(c.Rules, console.Rule(rule))
 		}
-		e.Console = c.Handler()
+		e.Pages, e.Console = c, c.Handler()
 		mux.Handle(console.Root, e.Console)
 	}
 	e.Env = testenv.New(t, append(change, testenv.WithHandler(mount))...)
@@ -60,5 +60,3 @@ func (l testLog) Write(line []byte) (int, error) {
 	l.t.Logf("%s", line)
 	return len(line), nil
 }
-
-var _ io.Writer = testLog{}
