@@ -60,7 +60,7 @@ func callAboutAccess(t *testing.T, i *instance, caller Caller, account chancery.
 			t.Errorf("%s the keys are %+v", other, keys)
 		}
 	}
-	theConsole(t, i, caller, account, key.ID, call)
+	signedOut := theConsole(t, i, caller, account, key.ID, call)
 	if ended := must[Session](t, caller, call("session.revoke"), AccessKeyName{account, session}); ended.RevokedAt == nil {
 		t.Errorf("the session is %+v", ended)
 	}
@@ -77,6 +77,8 @@ func callAboutAccess(t *testing.T, i *instance, caller Caller, account chancery.
 		"CreateAccount ", "CreateAccessKey accesskey/*", "GrantPlan plan/*", "CreateUser user/ada", "CreateGroup group/ops",
 		"AddUserToGroup group/ops/user/ada", "CreatePolicy policy/read-orders", "UpdatePolicy policy/read-orders",
 		"AttachPolicy user/ada/policy/read-orders", "CreateRole role/deployer", "UpdateRole role/deployer", "CreateAccessKey accesskey/*",
+		"MakeOperator ", "EndOperator ", "SetConsolePassword user/ada", "SetConsoleSecondFactor user/ada", "CreateConsoleLink accesskey/*",
+		"SignOut consolesession/" + signedOut,
 		"RevokeSession role/deployer/session/" + session, "RevokeRole role/deployer", "DeleteRole role/deployer",
 		"DetachPolicy user/ada/policy/read-orders", "DeletePolicy policy/read-orders", "RemoveUserFromGroup group/ops/user/ada",
 		"DeleteGroup group/ops", "DeleteUser user/ada",
@@ -291,7 +293,7 @@ func TestLength(t *testing.T) {
 }
 
 // theConsole makes the calls about who signs in to the console as ada, and how.
-func theConsole(t *testing.T, i *instance, caller Caller, account chancery.AccountID, key string, call func(string) string) {
+func theConsole(t *testing.T, i *instance, caller Caller, account chancery.AccountID, key string, call func(string) string) (signedOut string) {
 	t.Helper()
 	if made := must[Account](t, caller, call("account.operator"), Operator{account, true}); !made.Operator {
 		t.Errorf("the account is %+v", made)
@@ -320,7 +322,9 @@ func theConsole(t *testing.T, i *instance, caller Caller, account chancery.Accou
 		t.Fatalf("the sessions are %+v", all)
 	}
 	same(t, "the ended", must[[]ConsoleSession](t, caller, call("console.sign-out"), SignOut{AccountID: account, ID: all[0].ID}), all)
+	signedOut = all[0].ID
 	if err := caller.Call(ctx, "console.sign-out", SignOut{AccountID: account, User: "ada"}, &all); err == nil || !strings.Contains(err.Error(), "nobody is signed in") {
 		t.Errorf("signing out nobody: %v", err)
 	}
+	return signedOut
 }
