@@ -50,6 +50,9 @@ func WithOperatorsPage(c *Console) http.Handler {
 		if err := p.refuse(f, err, "ProductCode"); err != nil {
 			return err
 		}
+		if !f.OK() {
+			p.warn(f.ErrorOf("ProductCode")) // the message after it takes its place
+		}
 		p.flash("console.pageOf", p.paging(60).Page, p.paging(60).Pages)
 		_, err = p.w.Write([]byte(f.ErrorOf("ProductCode") + "|" + p.paging(60).Next))
 		return err

@@ -255,7 +255,7 @@ func (b *Browser) screenshot(name string) {
 	dir := os.Getenv("CHANCERY_SCREENSHOTS")
 	if dir == "" {
 		dir = b.t.TempDir()
-	} else if err := os.MkdirAll(dir, 0o750); err != nil {
+	} else if err := os.MkdirAll(dir, 0o750); err != nil { //nolint:gosec // whoever runs the tests names it
 		b.t.Fatal(err)
 	}
 	const png = 100
