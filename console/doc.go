@@ -31,6 +31,10 @@
 // Operations that only pages need, and that tell what another operation tells, are rows
 // of cas.Service.Inside under the RAM action of that one.
 //
+// A page's test visits it with package consoletest, and adds its paths to
+// TestPagesInABrowser; forged forms, headers and messages are tested for every row and
+// template there is.
+//
 // Nothing runs or looks that stands in a page itself: no style or on... attribute, no
 // inline script. console.js and console.css have it, by class and data- attribute.
 package console
