@@ -5,9 +5,9 @@ BIN   := .cache/bin
 LINT  := v2.15.0
 SQLC  := v1.31.1
 # What the tests need beside Go: official clients (Node), OpenSSL, a C compiler for the
-# race detector, PostgreSQL and HAProxy. The tests start servers of their own; Debian's
+# race detector, PostgreSQL, HAProxy, and a browser with fonts for both languages. The tests start servers of their own; Debian's
 # package of PostgreSQL is told to make none, where it was not installed before.
-DEBS  := openssl nodejs npm gcc libc6-dev postgresql-15 haproxy
+DEBS  := openssl nodejs npm gcc libc6-dev postgresql-15 haproxy chromium fonts-wqy-zenhei
 APT   = $(SUDO) apt-get update -qq && { test -d /etc/postgresql-common || { $(SUDO) mkdir -p /etc/postgresql-common && \
 	echo 'create_main_cluster = false' | $(SUDO) tee /etc/postgresql-common/createcluster.conf >/dev/null; }; } && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold $(DEBS)
 SUDO  := $(if $(filter-out 0,$(shell id -u)),sudo)
@@ -81,7 +81,7 @@ vuln: ## look for known vulnerabilities (needs the vulnerability database)
 
 .PHONY: deps
 deps: e2e/clients/node/node_modules ## install what the tests need
-	@missing=; for c in openssl node npm gcc /usr/sbin/haproxy /usr/lib/postgresql/15/bin/postgres; do command -v $$c >/dev/null || missing=yes; done; \
+	@missing=; for c in openssl node npm gcc chromium /usr/sbin/haproxy /usr/lib/postgresql/15/bin/postgres; do command -v $$c >/dev/null || missing=yes; done; \
 	if [ -n "$$missing" ]; then $(APT); fi
 
 e2e/clients/node/node_modules: e2e/clients/node/package-lock.json

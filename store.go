@@ -114,6 +114,7 @@ type Tx interface {
 	PrincipalTx
 	PolicyTx
 	SessionTx
+	ConsoleTx
 	AuditTx
 	KeyringTx
 }
@@ -464,6 +465,54 @@ type SessionTx interface {
 	RevokeSessions(account AccountID, role int64, now time.Time) (int64, error)
 	// ForgetSessions removes those that expired before.
 	ForgetSessions(before time.Time) error
+}
+
+// ConsoleTx is the part of Tx about the console: who may operate the instance from
+// it, what people sign in with, and who is signed in.
+type ConsoleTx interface {
+	// SetOperator says whether an account's principals may make the operator's calls.
+	SetOperator(account AccountID, operator bool) error
+
+	// ConsoleLogin is ErrNotFound for a user who has none.
+	ConsoleLogin(account AccountID, user int64) (ConsoleLogin, error)
+	// PutConsoleLogin writes one, over what there is.
+	PutConsoleLogin(ConsoleLogin) error
+	// DeleteConsoleLogin does nothing when there is none.
+	DeleteConsoleLogin(account AccountID, user int64) error
+	// UseConsoleCode keeps that the code of a time step was used; ErrConflict if it, or
+	// that of a later step, was before.
+	UseConsoleCode(account AccountID, user, step int64) error
+
+	AddConsoleSession(ConsoleSession) error
+	// ConsoleSession finds one by its hash, also one that has ended.
+	ConsoleSession(idHash []byte) (ConsoleSession, error)
+	// ConsoleSessions lists an account's, newest first.
+	ConsoleSessions(AccountID) ([]ConsoleSession, error)
+	// SeeConsoleSession keeps when a session was last used.
+	SeeConsoleSession(idHash []byte, at time.Time) error
+	// DeleteConsoleSession is ErrNotFound for one that the account does not have.
+	DeleteConsoleSession(account AccountID, idHash []byte) error
+	// DeleteConsoleSessions ends all of a user; 0: of the account itself.
+	DeleteConsoleSessions(account AccountID, user int64) error
+
+	AddConsoleLink(ConsoleLink) error
+	// TakeConsoleLink gives a link and removes it, so that one of several takes it.
+	TakeConsoleLink(tokenHash []byte) (ConsoleLink, error)
+
+	// CountAttempt counts an attempt to sign in and gives how many there were, this
+	// one too, and when they are forgotten: at until, if this is the first.
+	CountAttempt(subject []byte, now, until time.Time) (attempts int64, forgotten time.Time, err error)
+	// ForgiveAttempt takes one attempt back, ForgetAttempts all.
+	ForgiveAttempt(subject []byte) error
+	ForgetAttempts(subject []byte) error
+
+	// SweepConsole removes sessions that ended or were last used before idle, links and
+	// attempts whose time is over.
+	SweepConsole(now, idle time.Time) error
+
+	// Endings counts the account's valid certificates by the day on which they end,
+	// days counted from first.
+	Endings(account AccountID, first, last time.Time) (map[int]int64, error)
 }
 
 // AuditTx is the part of Tx about the audit log.

@@ -129,6 +129,9 @@ var invariants = append([]invariant{
 		SELECT 1 FROM roles r WHERE a.kind = 'role' AND r.id = a.principal_id AND r.account_id = a.account_id)
 		UNION ALL
 		SELECT 'session ' || s.access_key_id FROM sessions s JOIN roles r ON r.id = s.role_id WHERE r.account_id <> s.account_id`},
+	{"a console password belongs to a user of its account", `
+		SELECT 'console password of user ' || p.user_id FROM console_passwords p LEFT JOIN users u ON u.id = p.user_id AND u.account_id = p.account_id
+		WHERE u.id IS NULL`},
 }, acmeInvariants...)
 
 // Examine checks every invariant of the data: the ledger against plans and
@@ -191,6 +194,7 @@ var sealedColumns = []sealedColumn{
 	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable, true},
 	{sessionTable, "access_key_id", "account_id", "secret", sessionTable, true},
 	{readyKeyTable, "id", "0", "key", readyKeyTable, false},
+	{consolePasswordTable, "user_id", "account_id", "totp", consolePasswordTable, false},
 }
 
 func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {

@@ -17,8 +17,8 @@ const (
 	auditBite = 24 * time.Hour
 )
 
-// sweep removes nonces, submission records, sessions, ready keys and audit lines that have
-// run out, brings lists up to date, and comes back.
+// sweep removes nonces, submission records, sessions of roles and of the console, ready keys and
+// audit lines that have run out, brings lists up to date, and comes back.
 //
 // What is removed is gone, and the clock may be wrong. So the first sweep that finds
 // much more time gone by than between two sweeps removes nothing: whoever set the clock
@@ -53,6 +53,9 @@ func forget(tx chancery.Tx, now time.Time) error {
 		return err
 	}
 	if err := tx.ForgetSessions(now.Add(-sessionsKept)); err != nil {
+		return err
+	}
+	if err := tx.SweepConsole(now, now.Add(-chancery.ConsoleIdle)); err != nil {
 		return err
 	}
 	if err := tx.ForgetReadyKeys(now.Add(-readyKeysKept)); err != nil {

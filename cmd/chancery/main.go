@@ -99,7 +99,7 @@ you have work when they point at it.
 		&cobra.Group{ID: "operator", Title: "Operate it (on the data directory):"},
 	)
 	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
-		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), accessKeyCommand(), auditCommand(),
+		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), consoleCommand(), accessKeyCommand(), auditCommand(),
 		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), stepsCommand(), doctorCommand(),
 		backupCommand(), restoreCommand(), keyringCommand(), migrateCommand(), healthcheckCommand())
 	markUsageErrors(root)

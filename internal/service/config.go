@@ -22,6 +22,7 @@ type Config struct {
 	DataDir        string
 	Database       string
 	Listen         string
+	Console        string
 	TLSCert        string
 	TLSKey         string
 	TLS            string
@@ -61,6 +62,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.DataDir, "data-dir", dataDir, "directory of the database, its key and the admin socket; made with mode 0700")
 	flags.StringVar(&c.Database, "database", "", "PostgreSQL database to use in place of SQLite in the data directory, as postgres://user@host/name; several services may share it, each with a data directory of its own and all with the same key-encryption key. A password is better given in PGPASSWORD or ~/.pgpass")
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8280", "address of the API")
+	flags.StringVar(&c.Console, "console", "on", "the web console at /console/ of the API's address: on or off")
 	flags.StringVar(&c.TLS, "tls", "", `"self" serves the API over TLS with a certificate of the embedded CA`)
 	flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file with the API's certificate and chain; read again when it changes")
 	flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file with the key of --tls-cert")
@@ -106,6 +108,9 @@ func (c *Config) check() error {
 	}
 	if c.ReadyKeys < 0 || c.ReadyKeys > maxReadyKeys {
 		return configError("ready-keys", "%d is not between 0 and %d", c.ReadyKeys, maxReadyKeys)
+	}
+	if c.Console != "" && c.Console != "on" && c.Console != "off" {
+		return configError("console", "%q is not on or off", c.Console)
 	}
 	if c.PKIURL != "" && !strings.HasPrefix(c.PKIURL, "http://") {
 		return configError("pki-url", "%q is not of the form http://host", c.PKIURL)

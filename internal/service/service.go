@@ -25,6 +25,7 @@ import (
 	"chancery/admin"
 	"chancery/ca"
 	"chancery/cas"
+	"chancery/console"
 	"chancery/dcv"
 	"chancery/issuer"
 	"chancery/rpc"
@@ -39,6 +40,8 @@ type Service struct {
 	First *admin.AccessKey
 	// Endpoint is the API's URL, with the port that was really taken.
 	Endpoint string
+	// Console is the URL of the web console, empty when it is off.
+	Console string
 	// Metrics is the URL of the metrics listener, empty when it is off.
 	Metrics string
 	// Admin does the operator's calls in this process.
@@ -173,12 +176,16 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	}
 	gateway := &rpc.Gateway{
 		NotBefore: restored, Store: s.store, Clock: clock, Log: s.log, APIs: apis,
-		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry),
+		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry), Inside: []chancery.API{operations.Inside()},
 	}
 	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
 		return err
 	}
-	if err := s.listen(ctx, c, gateway, registry); err != nil {
+	var pages http.Handler
+	if c.Console == "on" {
+		pages = s.console(gateway, catalogue, clock)
+	}
+	if err := s.listen(ctx, c, gateway, pages, registry); err != nil {
 		return err
 	}
 	// Of several services that start on an empty database, one makes what it needs.
@@ -229,17 +236,26 @@ func (s *Service) followKeyring(ctx context.Context) {
 	}
 }
 
-func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, registry *prometheus.Registry) error {
+func (s *Service) listen(ctx context.Context, c Config, gateway, pages http.Handler, registry *prometheus.Registry) error {
 	secure, err := s.tlsConfig(ctx, c)
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", gateway)
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
+	if pages == nil {
+		mux.Handle("/", gateway)
+	} else {
+		mux.Handle("/", toConsole(gateway))
+		mux.Handle(console.Root, pages)
+	}
 	pki := s.Authority.Handler()
 	if s.Endpoint, err = s.serve(ctx, "listen", c.Listen, beside(pki, mux), secure); err != nil {
 		return err
+	}
+	if pages != nil {
+		s.Console = s.Endpoint + console.Root
+		s.Admin.ConsoleURL = s.Console
 	}
 	if c.PKIListen != "" {
 		if _, err := s.serve(ctx, "pki-listen", c.PKIListen, pki, nil); err != nil {

@@ -50,6 +50,7 @@ var contract = []struct {
 	{"principals", principals},
 	{"policies", policies},
 	{"sessions", sessions},
+	{"console", console},
 	{"audit", auditLog},
 	{"secrets", secrets},
 	{"tenants", tenants},
