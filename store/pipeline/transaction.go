@@ -24,7 +24,6 @@ type transaction struct {
 	queue []*statement    // what is not sent
 	sent  bool            // something was
 	err   error           // what failed first; nothing more is sent then
-	over  bool
 }
 
 // statement is one of a transaction. Of one that is an Exec it is the Result.
