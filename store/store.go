@@ -1,7 +1,8 @@
 // Package store keeps Chancery's data in SQLite or PostgreSQL. One set of SQL, read
 // by sqlc as PostgreSQL and kept to what both engines understand, is all there is;
 // what an engine needs of its own stands apart (sqlite.go with writer.go, and
-// postgres.go with postgres_writes.go, postgres_queues.go and postgres_answers.go).
+// postgres.go with postgres_writes.go, postgres_queues.go, postgres_answers.go and the
+// package pipeline).
 //
 // The order of opening is Open or OpenPostgres, which migrate, then Unlock, since the
 // keyset that seals secrets is kept (wrapped) in the database itself.
