@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -61,8 +62,17 @@ func newStore(writes, reads *sql.DB) *Store {
 func (s *Store) Close() error {
 	close(s.closed)
 	s.backend.end()
-	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
+	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), closed(s.reads.Close()), closed(s.writes.Close()))
 	s.backend.release()
+	return err
+}
+
+// closed forgives a connection that was closed before: one whose caller went away in the
+// middle of a statement.
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
 	return err
 }
 
