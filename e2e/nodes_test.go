@@ -163,6 +163,7 @@ func TestQuotaOnTwoNodes(t *testing.T) {
 	const units, applicants = 50, 500
 	rounds := map[bool]int{false: 2, true: 50}[torture]
 	one, other := startTwo(t)
+	one.overloaded, other.overloaded = true, true
 	for round := range rounds {
 		who := one.tenant(t, "single", units)
 		clients := []*client.Client{who.Client, other.client(t, who.key)}

@@ -252,6 +252,8 @@ func pause(ctx context.Context, attempt int) bool {
 	}
 }
 
+func (*postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
+
 // claimSteps passes over steps that another transaction holds: nodes that claim at
 // once, or while an order is being changed, wait for nobody and get different steps.
 // SQLite has one writer and no such words, so the shared text does without.

@@ -38,6 +38,9 @@ type Store struct {
 type backend interface {
 	read(ctx context.Context, fn func(chancery.Tx) error) error
 	write(ctx context.Context, fn func(chancery.Tx) error) error
+	// skipLocked ends a SELECT of rows to change that leaves out those that other
+	// transactions hold; empty where there are no others.
+	skipLocked() string
 	// claimSteps runs ClaimSteps, or what takes its place.
 	claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error)
 	// takeReadyKey runs TakeReadyKey, or what takes its place.
