@@ -26,6 +26,7 @@ import (
 	"chancery/ca"
 	"chancery/cas"
 	"chancery/dcv"
+	"chancery/internal/apidoc"
 	"chancery/issuer"
 	"chancery/rpc"
 	"chancery/store"
@@ -239,6 +240,7 @@ func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, re
 	mux := http.NewServeMux()
 	mux.Handle("/", gateway)
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
+	mux.Handle("GET /openapi.json", apidoc.Handler())
 	pki := s.Authority.Handler()
 	if s.Endpoint, err = s.serve(ctx, "listen", c.Listen, beside(pki, mux), secure); err != nil {
 		return err
