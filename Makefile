@@ -63,6 +63,10 @@ generate: $(BIN)/sqlc ## make what is made from tables: SQL code and pages of do
 	go test ./store -run TestGenerated -update
 	go run ./internal/gendocs
 
+.PHONY: man
+man: ## write the manual pages into man/
+	go run ./internal/genman
+
 .PHONY: bench
 bench: ## run the benchmarks of docs/performance.md
 	go test -run '^$$' -bench . -benchmem ./signature ./ca ./internal/bench
