@@ -245,7 +245,7 @@ func byEnd(rows []cas.CertificateOrder, within time.Duration, now time.Time) []l
 		}
 		all = append(all, listedCertificate{
 			CertificateID: row.CertificateId, Status: row.Status, Name: row.Name, Names: strings.Split(cmp.Or(row.Sans, row.CommonName), ","),
-			Serial: row.SerialNo, Issuer: row.CertificateRow.Issuer, Uploaded: row.Upload,
+			Serial: row.SerialNo, Issuer: row.Issuer, Uploaded: row.Upload,
 			StartsAt: time.UnixMilli(row.CertStartTime).UTC(), EndsAt: end, DaysLeft: max(0, int(end.Sub(now)/day)),
 		})
 	}

@@ -49,7 +49,7 @@ func (f *format) Set(text string) error {
 }
 
 // data tells whether it is for programs.
-func (f *format) data() bool { return *f != asTable }
+func (f *format) data() bool { return *f == asJSON || *f == asYAML }
 
 // write writes one result as data, by itself.
 func (f *format) write(out io.Writer, result any) error {
