@@ -17,6 +17,9 @@ type Account struct {
 	ID        AccountID
 	Name      string
 	CreatedAt time.Time
+	// Operator: its principals may make the operator's calls from the console, as far
+	// as their policies allow them.
+	Operator bool
 }
 
 // AccessKey is a signing key of an account or of one of its users. Secret is empty

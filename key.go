@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // GenerateKey makes a private key. An RSA key of 2048 bits takes about 130 ms of
@@ -34,6 +35,34 @@ func GenerateKey(algorithm KeyAlgorithm) (crypto.Signer, error) {
 
 // QuickToMake tells whether a key takes so little to make that it need not be made ahead.
 func (a KeyAlgorithm) QuickToMake() bool { return a == ECC256 || a == ECC384 }
+
+// AlgorithmOf tells of which of KeyAlgorithms a public key is; "" for any other.
+func AlgorithmOf(public crypto.PublicKey) KeyAlgorithm {
+	switch k := public.(type) {
+	case *rsa.PublicKey:
+		for _, algorithm := range []KeyAlgorithm{RSA2048, RSA3072, RSA4096} {
+			if fmt.Sprintf("RSA_%d", k.N.BitLen()) == string(algorithm) {
+				return algorithm
+			}
+		}
+	case *ecdsa.PublicKey:
+		switch k.Curve {
+		case elliptic.P256():
+			return ECC256
+		case elliptic.P384():
+			return ECC384
+		}
+	}
+	return ""
+}
+
+// ReadyKey is a private key that was made ahead, for whichever order takes it.
+type ReadyKey struct {
+	ID        int64
+	Algorithm KeyAlgorithm
+	Key       Secret // PEM
+	CreatedAt time.Time
+}
 
 // maxCommonName is the upper bound of X.520; a longer name stands in the
 // alternative names alone.

@@ -41,11 +41,19 @@ func TestKeysOfEveryAlgorithm(t *testing.T) {
 			if !c.fits(key.Public()) {
 				t.Errorf("the key is a %T of another size", key)
 			}
+			if made := AlgorithmOf(key.Public()); made != c.algorithm {
+				t.Errorf("the key is taken for one of %q", made)
+			}
 			if err := CheckPublicKey(key.Public()); err != nil {
 				t.Errorf("an applicant could not use such a key: %v", err)
 			}
 			checkKeyAndCSR(t, key, c.block)
 		})
+	}
+	for _, other := range []crypto.PublicKey{nil, &rsa.PublicKey{N: big.NewInt(15)}, &ecdsa.PublicKey{Curve: elliptic.P521()}} {
+		if algorithm := AlgorithmOf(other); algorithm != "" {
+			t.Errorf("a %T is taken for a key of %s", other, algorithm)
+		}
 	}
 	if len(KeyAlgorithms) != 5 {
 		t.Errorf("there are %d algorithms", len(KeyAlgorithms))

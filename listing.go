@@ -77,7 +77,7 @@ func (o *Order) Entry(notAfter time.Time) *ListEntry {
 	case VerifyFail:
 		entry.Status = StatusCheckedFail
 	case Issued:
-		entry.begin()
+		entry.Begin()
 	case Revoked:
 		entry.Status = StatusRevoked
 	}
@@ -93,7 +93,7 @@ func (c *Certificate) Entry() *ListEntry {
 	if c.OrderID == 0 {
 		entry.Kind = ListUploaded
 	}
-	if entry.begin(); !c.RevokedAt.IsZero() {
+	if entry.Begin(); !c.RevokedAt.IsZero() {
 		entry.Status, entry.ChangesAt = StatusRevoked, time.Time{}
 	}
 	return entry
@@ -117,7 +117,8 @@ func Fold(text string) string {
 	}, text)
 }
 
-func (e *ListEntry) begin() {
+// Begin gives the entry the status of a certificate that is new; Settle comes after it.
+func (e *ListEntry) Begin() {
 	e.Status = StatusIssued
 	if !e.NotAfter.IsZero() {
 		e.ChangesAt = e.NotAfter.Add(-ExpiryWindow)

@@ -1,6 +1,7 @@
 package chancery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -17,7 +18,7 @@ type API struct {
 }
 
 // Action is the RAM action of an operation of the table.
-func (a API) Action(o Operation) string { return a.RAMCode + ":" + o.Name }
+func (a API) Action(o Operation) string { return a.RAMCode + ":" + cmp.Or(o.Under, o.Name) }
 
 // FullName is the name of a resource of an account as policies write it:
 // acs:yundun-cert:cn-hangzhou:1234:order/55. Of no single resource it ends in "*".
@@ -42,6 +43,9 @@ type Operation struct {
 	Name    string
 	Summary string
 	Access  AccessLevel
+	// Under is the operation whose RAM action it has, where that is not its own: it
+	// tells what that operation tells, in another way.
+	Under string
 	// Everyone may call it: no policy is asked.
 	Everyone bool
 	// Rate is how many calls a second the original allows an account, by its pages.

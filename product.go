@@ -211,3 +211,14 @@ func strictJSON(text []byte, into any) error {
 	}
 	return nil
 }
+
+// SlowKeys lists the algorithms of keys of its products that take long to make.
+func (c Catalogue) SlowKeys() (slow []KeyAlgorithm) {
+	for _, algorithm := range KeyAlgorithms {
+		of := func(p Product) bool { return p.KeyAlgorithm == algorithm }
+		if !algorithm.QuickToMake() && slices.ContainsFunc(c, of) {
+			slow = append(slow, algorithm)
+		}
+	}
+	return slow
+}

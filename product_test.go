@@ -2,6 +2,7 @@ package chancery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,16 @@ func TestFindingAProduct(t *testing.T) {
 	}
 	_, err := Catalogue{{Code: "mine"}}.Find("") // an operator's list need not have the default
 	refusal(t, err, InvalidParameter, "mine")
+}
+
+func TestKeysThatTakeLong(t *testing.T) {
+	catalogue := Catalogue{{KeyAlgorithm: RSA4096}, {KeyAlgorithm: ECC256}, {KeyAlgorithm: RSA2048}, {KeyAlgorithm: RSA4096}}
+	if slow := catalogue.SlowKeys(); !slices.Equal(slow, []KeyAlgorithm{RSA2048, RSA4096}) {
+		t.Errorf("they are %v", slow)
+	}
+	if slow := catalogue[1:2].SlowKeys(); len(slow) != 0 {
+		t.Errorf("they are %v", slow)
+	}
 }
 
 func TestAProductTakesItsKindOfName(t *testing.T) {

@@ -58,3 +58,10 @@ type StepBacklog struct {
 	// OldestDue is when the first of those became due; zero when nothing waits.
 	OldestDue time.Time
 }
+
+// What a step's pauses come to at most. A step that is due later than that was put off
+// by a clock that was ahead (StepTx.RecallSteps).
+const (
+	FirstPause   = 10 * time.Minute    // of a step that is new
+	LongestPause = 32 * 24 * time.Hour // of any; who is asked to wait for longer looks in between
+)

@@ -103,6 +103,7 @@ type Tx interface {
 	AccountTx
 	PlanTx
 	OrderTx
+	ReadyKeyTx
 	CertificateTx
 	ListTx
 	AuthorityTx
@@ -113,6 +114,7 @@ type Tx interface {
 	PrincipalTx
 	PolicyTx
 	SessionTx
+	ConsoleTx
 	AuditTx
 	KeyringTx
 }
@@ -203,6 +205,20 @@ type OrderTx interface {
 	DeleteOrderKey(AccountID, OrderID) error
 }
 
+// ReadyKeyTx is the part of Tx about keys that were made ahead. Each method is one
+// statement at a time with its own condition, so a Write under any Confine may call it.
+type ReadyKeyTx interface {
+	// AddReadyKey is ErrConflict for an id in use.
+	AddReadyKey(ReadyKey) error
+	// TakeReadyKey removes the oldest of an algorithm and gives it; nobody else gets
+	// it unless the Write fails, and then it is there again. Those that take at once do
+	// not wait for each other. ErrNotFound when there is none.
+	TakeReadyKey(KeyAlgorithm) (ReadyKey, error)
+	CountReadyKeys() (map[KeyAlgorithm]int64, error)
+	// ForgetReadyKeys removes those that were made before.
+	ForgetReadyKeys(before time.Time) error
+}
+
 // CertificateTx is the part of Tx about the certificates of accounts.
 type CertificateTx interface {
 	// AddCertificate is ErrConflict for an id, or a name of the account, in use.
@@ -234,6 +250,9 @@ type ListTx interface {
 	// SettleLists moves entries of the account (0: of all) on whose status changed
 	// by now, at most so many, and tells how many it moved.
 	SettleLists(account AccountID, now time.Time, most int64) (moved int, err error)
+	// UnsettleLists gives the status by date at now to entries, at most so many, that
+	// are said to have expired, or to do so soon, and have not: the clock was ahead.
+	UnsettleLists(now time.Time, most int64) (moved int, err error)
 	// ListsSettled tells whether there is nothing to move.
 	ListsSettled(account AccountID, now time.Time) (bool, error)
 	// List gives a page of the entries that the filter lets through, newest first,
@@ -282,6 +301,11 @@ type StepTx interface {
 	// NextStep tells when the earliest step that is neither leased nor parked is due;
 	// ErrNotFound when there is none.
 	NextStep() (time.Time, error)
+	// RecallSteps makes due now what a clock that was ahead has put off: steps that were
+	// last begun a minute or more after now, that never were and are due more than
+	// FirstPause after it, or LongestPause after it; and it ends leases that are longer
+	// than a lease is. It tells how many those were.
+	RecallSteps(now time.Time) (recalled int64, err error)
 	// FinishStep removes a step; ErrLeaseLost unless the version is still ours.
 	FinishStep(Step) error
 	// PostponeStep ends the lease and sets when the step is due next, with the
@@ -441,6 +465,54 @@ type SessionTx interface {
 	RevokeSessions(account AccountID, role int64, now time.Time) (int64, error)
 	// ForgetSessions removes those that expired before.
 	ForgetSessions(before time.Time) error
+}
+
+// ConsoleTx is the part of Tx about the console: who may operate the instance from
+// it, what people sign in with, and who is signed in.
+type ConsoleTx interface {
+	// SetOperator says whether an account's principals may make the operator's calls.
+	SetOperator(account AccountID, operator bool) error
+
+	// ConsoleLogin is ErrNotFound for a user who has none.
+	ConsoleLogin(account AccountID, user int64) (ConsoleLogin, error)
+	// PutConsoleLogin writes one, over what there is.
+	PutConsoleLogin(ConsoleLogin) error
+	// DeleteConsoleLogin does nothing when there is none.
+	DeleteConsoleLogin(account AccountID, user int64) error
+	// UseConsoleCode keeps that the code of a time step was used; ErrConflict if it, or
+	// that of a later step, was before.
+	UseConsoleCode(account AccountID, user, step int64) error
+
+	AddConsoleSession(ConsoleSession) error
+	// ConsoleSession finds one by its hash, also one that has ended.
+	ConsoleSession(idHash []byte) (ConsoleSession, error)
+	// ConsoleSessions lists an account's, newest first.
+	ConsoleSessions(AccountID) ([]ConsoleSession, error)
+	// SeeConsoleSession keeps when a session was last used.
+	SeeConsoleSession(idHash []byte, at time.Time) error
+	// DeleteConsoleSession is ErrNotFound for one that the account does not have.
+	DeleteConsoleSession(account AccountID, idHash []byte) error
+	// DeleteConsoleSessions ends all of a user; 0: of the account itself.
+	DeleteConsoleSessions(account AccountID, user int64) error
+
+	AddConsoleLink(ConsoleLink) error
+	// TakeConsoleLink gives a link and removes it, so that one of several takes it.
+	TakeConsoleLink(tokenHash []byte) (ConsoleLink, error)
+
+	// CountAttempt counts an attempt to sign in and gives how many there were, this
+	// one too, and when they are forgotten: at until, if this is the first.
+	CountAttempt(subject []byte, now, until time.Time) (attempts int64, forgotten time.Time, err error)
+	// ForgiveAttempt takes one attempt back, ForgetAttempts all.
+	ForgiveAttempt(subject []byte) error
+	ForgetAttempts(subject []byte) error
+
+	// SweepConsole removes sessions that ended or were last used before idle, links and
+	// attempts whose time is over.
+	SweepConsole(now, idle time.Time) error
+
+	// Endings counts the account's valid certificates by the day on which they end,
+	// days counted from first.
+	Endings(account AccountID, first, last time.Time) (map[int]int64, error)
 }
 
 // AuditTx is the part of Tx about the audit log.

@@ -60,6 +60,7 @@ func callAboutAccess(t *testing.T, i *instance, caller Caller, account chancery.
 			t.Errorf("%s the keys are %+v", other, keys)
 		}
 	}
+	signedOut := theConsole(t, i, caller, account, key.ID, call)
 	if ended := must[Session](t, caller, call("session.revoke"), AccessKeyName{account, session}); ended.RevokedAt == nil {
 		t.Errorf("the session is %+v", ended)
 	}
@@ -76,6 +77,8 @@ func callAboutAccess(t *testing.T, i *instance, caller Caller, account chancery.
 		"CreateAccount ", "CreateAccessKey accesskey/*", "GrantPlan plan/*", "CreateUser user/ada", "CreateGroup group/ops",
 		"AddUserToGroup group/ops/user/ada", "CreatePolicy policy/read-orders", "UpdatePolicy policy/read-orders",
 		"AttachPolicy user/ada/policy/read-orders", "CreateRole role/deployer", "UpdateRole role/deployer", "CreateAccessKey accesskey/*",
+		"MakeOperator ", "EndOperator ", "SetConsolePassword user/ada", "SetConsoleSecondFactor user/ada", "CreateConsoleLink accesskey/*",
+		"SignOut consolesession/" + signedOut,
 		"RevokeSession role/deployer/session/" + session, "RevokeRole role/deployer", "DeleteRole role/deployer",
 		"DetachPolicy user/ada/policy/read-orders", "DeletePolicy policy/read-orders", "RemoveUserFromGroup group/ops/user/ada",
 		"DeleteGroup group/ops", "DeleteUser user/ada",
@@ -287,4 +290,41 @@ func TestLength(t *testing.T) {
 			t.Errorf("%s is %s", d, got)
 		}
 	}
+}
+
+// theConsole makes the calls about who signs in to the console as ada, and how.
+func theConsole(t *testing.T, i *instance, caller Caller, account chancery.AccountID, key string, call func(string) string) (signedOut string) {
+	t.Helper()
+	if made := must[Account](t, caller, call("account.operator"), Operator{account, true}); !made.Operator {
+		t.Errorf("the account is %+v", made)
+	}
+	must[Account](t, caller, call("account.operator"), Operator{account, false})
+	must[Nothing](t, caller, call("user.password"), Password{account, "ada", "correct horse battery"})
+	if made := must[NewFactor](t, caller, call("user.totp"), SecondFactor{AccountID: account, Name: "ada"}); !strings.HasPrefix(made.URL, "otpauth://totp/Chancery:ada@") {
+		t.Errorf("the second factor is %q", made.URL)
+	}
+	if made := must[ConsoleLink](t, caller, call("console.link"), AccessKeyName{account, key}); made.AccessKeyID != key || !strings.HasPrefix(made.URL, "/console/welcome?token=") {
+		t.Errorf("the link is %+v", made)
+	}
+	_, hash := chancery.NewConsoleToken()
+	err := i.Store.Write(ctx, func(tx chancery.Tx) error {
+		user, err := tx.User(account, "ada")
+		if err != nil {
+			return err
+		}
+		return tx.AddConsoleSession(chancery.ConsoleSession{IDHash: hash, AccountID: account, UserID: user.ID, CreatedAt: noon, SeenAt: noon, ExpiresAt: noon.Add(time.Hour)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := must[[]ConsoleSession](t, caller, call("console.sessions"), AccountName{account})
+	if len(all) != 1 || all[0].Who != "ada" {
+		t.Fatalf("the sessions are %+v", all)
+	}
+	same(t, "the ended", must[[]ConsoleSession](t, caller, call("console.sign-out"), SignOut{AccountID: account, ID: all[0].ID}), all)
+	signedOut = all[0].ID
+	if err := caller.Call(ctx, "console.sign-out", SignOut{AccountID: account, User: "ada"}, &all); err == nil || !strings.Contains(err.Error(), "nobody is signed in") {
+		t.Errorf("signing out nobody: %v", err)
+	}
+	return signedOut
 }

@@ -26,6 +26,10 @@ type Admin struct {
 	// RefundWindow is that of cas.Service; Wake too, and may be nil.
 	RefundWindow time.Duration
 	Wake         func()
+	// ConsoleURL is where the console is, for links to it; empty where it is not known.
+	ConsoleURL string
+
+	actor *Actor // nil: the operator on the socket
 }
 
 // Account is an account as the command line shows it.
@@ -33,6 +37,7 @@ type Account struct {
 	ID        chancery.AccountID `json:"accountId"`
 	Name      string             `json:"name"`
 	CreatedAt time.Time          `json:"createdAt"`
+	Operator  bool               `json:"operator,omitempty"`
 }
 
 // Plan is a plan as the command line shows it.
@@ -51,7 +56,8 @@ type Nothing struct{}
 
 // NewAccount asks for an account.
 type NewAccount struct {
-	Name string `json:"name"`
+	Name     string `json:"name"`
+	Operator bool   `json:"operator,omitempty"` // see SetOperator
 }
 
 // Named names something of an account: a user, group, policy or role by its name.
@@ -80,12 +86,18 @@ type call func(a *Admin, ctx context.Context, input json.RawMessage) (any, error
 var calls = map[string]call{
 	"account.create":     bind((*Admin).CreateAccount),
 	"account.list":       bind((*Admin).ListAccounts),
+	"account.operator":   bind((*Admin).SetOperator),
 	"accesskey.create":   bind((*Admin).CreateAccessKey),
 	"accesskey.list":     bind((*Admin).ListAccessKeys),
 	"accesskey.disable":  bind((*Admin).DisableAccessKey),
 	"user.create":        bind((*Admin).CreateUser),
 	"user.list":          bind((*Admin).ListUsers),
 	"user.delete":        bind((*Admin).DeleteUser),
+	"user.password":      bind((*Admin).SetPassword),
+	"user.totp":          bind((*Admin).SetTOTP),
+	"console.sessions":   bind((*Admin).ListConsoleSessions),
+	"console.sign-out":   bind((*Admin).SignOut),
+	"console.link":       bind((*Admin).NewConsoleLink),
 	"group.create":       bind((*Admin).CreateGroup),
 	"group.list":         bind((*Admin).ListGroups),
 	"group.delete":       bind((*Admin).DeleteGroup),
@@ -138,7 +150,7 @@ func bind[I, O any](do func(*Admin, context.Context, I) (O, error)) call {
 
 // CreateAccount makes an account without keys or plans.
 func (a *Admin) CreateAccount(ctx context.Context, in NewAccount) (Account, error) {
-	account := chancery.Account{ID: chancery.NewAccountID(), Name: in.Name, CreatedAt: a.Clock.Now()}
+	account := chancery.Account{ID: chancery.NewAccountID(), Name: in.Name, CreatedAt: a.Clock.Now(), Operator: in.Operator}
 	err := a.Store.Write(ctx, func(tx chancery.Tx) error {
 		if err := tx.AddAccount(account); err != nil {
 			return err

@@ -13,9 +13,10 @@ import (
 // called in the transaction that does it; resource names what it was done to,
 // never a secret.
 func (a *Admin) record(tx chancery.Tx, account chancery.AccountID, action, resource string) error {
-	return tx.AppendAudit(chancery.AuditLine{
-		AccountID: account, At: a.Clock.Now(), Principal: chancery.Operator, Action: operatorActions + action, Resource: resource,
-	})
+	if a.actor != nil {
+		a.actor.recorded = true
+	}
+	return tx.AppendAudit(a.line(account, operatorActions+action, resource))
 }
 
 // operatorActions begins the actions of the operator's lines.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"chancery"
+	"chancery/internal/failpoint"
 )
 
 // A CRL is made anew every day and good for a week: BR 4.9.7 asks for one every
@@ -37,7 +38,15 @@ func (a *Authority) makeList(ctx context.Context, issuer *authority, last chance
 	next.Number++
 	next.DER, next.Listed = der, last.Revoked
 	next.ThisUpdate, next.NextUpdate = template.ThisUpdate, template.NextUpdate
-	err = a.config.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) error { return tx.PutCRL(next) })
+	failpoint.Hit("crl.signed")
+	err = a.config.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) error {
+		if err := tx.PutCRL(next); err != nil {
+			return err
+		}
+		failpoint.Hit("crl.before-commit")
+		return nil
+	})
+	failpoint.Hit("crl.committed")
 	return next, err
 }
 

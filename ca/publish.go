@@ -18,6 +18,9 @@ const (
 	lookPause    = 5 * time.Second
 	publishPause = 10 * time.Second
 	listCached   = "public, max-age=30"
+	// clocksDiffer is by how much the clocks of nodes may: a CRL from further in the
+	// future was made by one that was wrong, and is replaced.
+	clocksDiffer = time.Minute
 )
 
 // publishedLists are the CRLs that an authority shows, by partition.
@@ -139,7 +142,8 @@ func (a *Authority) recordedList(ctx context.Context, issuer *authority, partiti
 // holds tells whether a CRL can go on being shown. One whose data was restored from an
 // older copy has a number and no DER.
 func holds(crl chancery.CRL, partial bool, now time.Time) bool {
-	return len(crl.DER) > 0 && crl.Listed == crl.Revoked && crl.Partial == partial && now.Before(crl.ThisUpdate.Add(listRenewal))
+	return len(crl.DER) > 0 && crl.Listed == crl.Revoked && crl.Partial == partial &&
+		now.Before(crl.ThisUpdate.Add(listRenewal)) && !crl.ThisUpdate.After(now.Add(clocksDiffer))
 }
 
 // listedSince is the end of the oldest certificates that are listed. An entry

@@ -43,3 +43,6 @@ func (r Rule) Longest() time.Duration { return time.Duration(r.LeafDays) * day }
 func lifeOf(notBefore, notAfter time.Time) time.Duration {
 	return notAfter.Sub(notBefore) + time.Second
 }
+
+// Rulebook gives all rules, in order of dates.
+func Rulebook() []Rule { return append([]Rule(nil), rulebook...) }

@@ -105,7 +105,8 @@ func (r *Renewal) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, 
 
 func (r *Renewal) due(now time.Time) bool {
 	leaf := r.current.Load().Leaf
-	return leaf.NotAfter.Sub(now) <= leaf.NotAfter.Sub(leaf.NotBefore)/3
+	// One from the future was made when the clock was ahead.
+	return leaf.NotAfter.Sub(now) <= leaf.NotAfter.Sub(leaf.NotBefore)/3 || now.Before(leaf.NotBefore)
 }
 
 // renew needs r.mu. It outlives a client that hangs up, but not by much.

@@ -137,7 +137,7 @@ func (c *authority) enter(ctx context.Context, clock chancery.Clock) (leave func
 	c.mu.Lock()
 	closed := c.closed
 	c.mu.Unlock()
-	if clock.Now().Before(closed) {
+	if pending(clock.Now(), closed) {
 		return nil, &chancery.WaitError{Until: closed, Reason: fmt.Sprintf("the CA asks to be left alone until %s", closed.Format(time.RFC3339))}
 	}
 	timer := time.NewTimer(most)

@@ -33,12 +33,20 @@ func (a *ACME) begin(ctx context.Context, account chancery.AccountID, id chancer
 	if err != nil {
 		return nil, fmt.Errorf("reading what the CA was asked for order %d: %w", id, err)
 	}
-	if now := a.Clock.Now(); now.Before(s.order.NotBefore) {
+	if pending(a.Clock.Now(), s.order.NotBefore) {
 		return nil, &chancery.WaitError{Until: s.order.NotBefore, Reason: s.order.Problem}
 	}
 	s.ca, err = a.authority(ctx, s.order.Issuer)
 	return s, err
 }
+
+// longestWait is for how long a CA is left alone at most: less than any step may sleep
+// (chancery.LongestPause).
+const longestWait = 31 * 24 * time.Hour
+
+// pending tells whether a time is still to come that somebody waits for. One that is
+// further off than anybody waits was set by a clock that was ahead.
+func pending(now, until time.Time) bool { return now.Before(until) && until.Sub(now) <= longestWait }
 
 // save writes the record after what commits with it. If somebody else works on the
 // order too and was first, this call ends.
@@ -66,6 +74,7 @@ func (s *session) wait(ctx context.Context, until time.Time, reason string) erro
 }
 
 func (s *session) putOff(ctx context.Context, until time.Time, reason string) error {
+	until = earliest(until, s.Clock.Now().Add(longestWait))
 	s.order.NotBefore, s.order.Problem = until, reason
 	if err := s.save(ctx); err != nil {
 		return err

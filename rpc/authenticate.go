@@ -65,7 +65,7 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 	c.session = who.session
 	c.caller = chancery.Caller{
 		Principal: who.principal, AccountID: who.principal.AccountID, AccessKeyID: claim.AccessKeyID,
-		RequestID: c.id, Address: addressOf(c.request), Secure: c.request.TLS != nil,
+		RequestID: c.id, Address: c.address, Secure: c.request.TLS != nil,
 	}
 	c.trail = &trail{accessKeyID: claim.AccessKeyID, nonce: claim.Nonce, until: sent.Add(g.skew() + time.Minute)}
 	return nil

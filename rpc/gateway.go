@@ -33,6 +33,8 @@ type Gateway struct {
 	Clock chancery.Clock
 	Log   *slog.Logger
 	APIs  []chancery.API
+	// Inside are tables that only Call reaches, of no version that a request could name.
+	Inside []chancery.API
 	// ClockSkew is how far a request's time may be off, either way. Default 15 minutes.
 	ClockSkew time.Duration
 	// NotBefore refuses requests from before; zero: as ClockSkew says. Where data was
@@ -54,7 +56,8 @@ const DefaultClockSkew = 15 * time.Minute
 type call struct {
 	id, trace  string
 	began      time.Time
-	request    *http.Request
+	request    *http.Request // nil for a call from inside
+	address    netip.Addr
 	format     format
 	scheme     string
 	api        chancery.API
@@ -79,7 +82,7 @@ func (c *call) resource() string {
 
 // ServeHTTP implements http.Handler.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: newRequestID(), trace: randomHex(16), began: time.Now(), request: r} //nolint:forbidigo // it measures
+	c := &call{id: newRequestID(), trace: randomHex(16), began: time.Now(), request: r, address: addressOf(r)} //nolint:forbidigo // it measures
 	output, err := guarded(func() (any, error) { return g.serve(c) })
 	a := c.render(err)
 	header := w.Header()
@@ -98,7 +101,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(a.status)
 	_, writeErr := w.Write(a.body)
-	g.log(c, output, a, err, writeErr)
+	g.log(r.Context(), c, output, a, err, writeErr)
 	g.Metrics.observe(c, a, time.Since(c.began))
 }
 
@@ -208,6 +211,9 @@ func (g *Gateway) operate(ctx context.Context, c *call) (any, error) {
 	if err := g.withholdKey(ctx, c, output); err != nil {
 		return nil, err
 	}
+	if c.request == nil {
+		return output, nil // whoever calls from inside takes it as it is
+	}
 	// Written before the audit log says that it was answered.
 	c.body, err = c.encode(output)
 	return output, err
@@ -222,13 +228,13 @@ func resourceOf(v any) string {
 }
 
 // log writes the one event of a request. It never holds parameters or bodies.
-func (g *Gateway) log(c *call, output any, a answer, err, writeErr error) {
+func (g *Gateway) log(ctx context.Context, c *call, output any, a answer, err, writeErr error) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{
 		slog.String("request", c.id), slog.String("trace", c.trace),
 		slog.String("action", c.operation.Name), slog.String("scheme", c.scheme),
 		slog.Int64("account", int64(c.caller.AccountID)), slog.String("access_key", c.claimed),
-		slog.String("from", addressOf(c.request).String()), slog.String("resource", c.resource()),
+		slog.String("from", c.address.String()), slog.String("resource", c.resource()),
 		slog.Int("status", a.status), slog.String("code", string(a.code)), slog.Duration("took", time.Since(c.began)),
 	}
 	if c.caller.Principal.Kind != "" {
@@ -244,7 +250,7 @@ func (g *Gateway) log(c *call, output any, a answer, err, writeErr error) {
 	if writeErr != nil {
 		attributes = append(attributes, slog.String("answer_not_sent", writeErr.Error()))
 	}
-	g.Log.LogAttrs(context.WithoutCancel(c.request.Context()), level, "request", attributes...)
+	g.Log.LogAttrs(context.WithoutCancel(ctx), level, "request", attributes...)
 }
 
 func addressOf(r *http.Request) netip.Addr {

@@ -16,7 +16,7 @@ import (
 // gets a transaction for them alone, before it is answered. It belongs to the
 // goroutine of its request.
 type trail struct {
-	accessKeyID, nonce string
+	accessKeyID, nonce string    // no nonce: a call from inside, which cannot be sent again
 	until              time.Time // when the request's time would be refused anyway
 
 	line      chancery.AuditLine
@@ -51,6 +51,9 @@ func (t *trail) write(tx chancery.Tx, fn func(chancery.Tx) error) error {
 }
 
 func (t *trail) useNonce(tx chancery.Tx) error {
+	if t.nonce == "" {
+		return nil
+	}
 	err := tx.UseNonce(t.accessKeyID, t.nonce, t.until)
 	if errors.Is(err, chancery.ErrConflict) {
 		return nonceUsed()
@@ -84,6 +87,9 @@ func (t *trail) finish(ctx context.Context, store chancery.Store, failed error, 
 // useNonceAlone is for a request that is refused before it is looked at: nothing
 // happens, and nothing shall when somebody sends it again.
 func (t *trail) useNonceAlone(ctx context.Context, store chancery.Store) error {
+	if t.nonce == "" {
+		return nil
+	}
 	if err := store.Write(ctx, t.useNonce); err != nil {
 		return fmt.Errorf("recording a nonce: %w", err)
 	}

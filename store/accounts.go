@@ -9,7 +9,7 @@ import (
 )
 
 func (t *tx) AddAccount(a chancery.Account) error {
-	err := t.sql.AddAccount(t.ctx, query.AddAccountParams{ID: int64(a.ID), Name: a.Name, CreatedAt: toMillis(a.CreatedAt)})
+	err := t.sql.AddAccount(t.ctx, query.AddAccountParams{ID: int64(a.ID), Name: a.Name, CreatedAt: toMillis(a.CreatedAt), Operator: toFlag(a.Operator)})
 	if err != nil {
 		return fmt.Errorf("adding account %d: %w", a.ID, err)
 	}
@@ -30,7 +30,7 @@ func (t *tx) Accounts() ([]chancery.Account, error) {
 }
 
 func accountOf(row query.Account) chancery.Account {
-	return chancery.Account{ID: chancery.AccountID(row.ID), Name: row.Name, CreatedAt: fromMillis(row.CreatedAt)}
+	return chancery.Account{ID: chancery.AccountID(row.ID), Name: row.Name, CreatedAt: fromMillis(row.CreatedAt), Operator: row.Operator != 0}
 }
 
 func each[From, To any](rows []From, convert func(From) To) []To {

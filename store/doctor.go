@@ -129,6 +129,9 @@ var invariants = append([]invariant{
 		SELECT 1 FROM roles r WHERE a.kind = 'role' AND r.id = a.principal_id AND r.account_id = a.account_id)
 		UNION ALL
 		SELECT 'session ' || s.access_key_id FROM sessions s JOIN roles r ON r.id = s.role_id WHERE r.account_id <> s.account_id`},
+	{"a console password belongs to a user of its account", `
+		SELECT 'console password of user ' || p.user_id FROM console_passwords p LEFT JOIN users u ON u.id = p.user_id AND u.account_id = p.account_id
+		WHERE u.id IS NULL`},
 }, acmeInvariants...)
 
 // Examine checks every invariant of the data: the ledger against plans and
@@ -137,7 +140,7 @@ var invariants = append([]invariant{
 // recorded and fits its key. It changes nothing and may run at any time.
 func (s *Store) Examine(ctx context.Context) (Report, error) {
 	checks := slices.Concat(invariants, s.backend.checks())
-	report := Report{Checks: len(checks) + len(sealedColumns) + 5, Problems: []Problem{}}
+	report := Report{Checks: len(checks) + len(sealedColumns) + 7, Problems: []Problem{}}
 	for _, check := range checks {
 		if err := s.broken(ctx, &report, check.name, check.query); err != nil {
 			return report, err
@@ -148,7 +151,7 @@ func (s *Store) Examine(ctx context.Context) (Report, error) {
 			return report, err
 		}
 	}
-	for _, examine := range []func(context.Context, *Report) error{s.examineBlocks, s.examineTexts, s.examineCRLs, s.examineAudit, s.examineCertificates} {
+	for _, examine := range []func(context.Context, *Report) error{s.examineBlocks, s.examineTexts, s.examineCRLs, s.examineAudit, s.examineCertificates, s.examineReadyKeys} {
 		if err := examine(ctx, &report); err != nil {
 			return report, err
 		}
@@ -190,6 +193,8 @@ var sealedColumns = []sealedColumn{
 	{acmeIssuerTable, "name", "0", "eab_key", acmeIssuerTable, true},
 	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable, true},
 	{sessionTable, "access_key_id", "account_id", "secret", sessionTable, true},
+	{readyKeyTable, "id", "0", "key", readyKeyTable, false},
+	{consolePasswordTable, "user_id", "account_id", "totp", consolePasswordTable, false},
 }
 
 func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {

@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
@@ -76,6 +78,14 @@ func newPatient(t *testing.T) *patient {
 	return p
 }
 
+// also writes what a program at fault would, and leaves nothing to be done in SQL.
+func (p *patient) also(fn func(chancery.Tx) error) string {
+	if err := p.Write(ctx, fn); err != nil {
+		panic(err)
+	}
+	return "SELECT 1"
+}
+
 // order is my order in a state.
 func (p *patient) order(state chancery.State) chancery.OrderID { return p.mine.Orders[state].ID }
 
@@ -124,6 +134,8 @@ func myDeleted(p *patient) any  { return p.mine.Deleted.ID }
 func myUpload(p *patient) any   { return p.mine.Uploaded.ID }
 func myCSR(p *patient) any      { return p.mine.CSR.ID }
 func myCSROrder(p *patient) any { return p.mine.FromCSR.ID }
+
+func myReadyKey(p *patient) any { return p.mine.ReadyKey.ID }
 
 func mySession(p *patient) any { return p.mine.Session.AccessKeyID }
 func myUserKey(p *patient) any { return p.mine.UserKey.ID }
@@ -485,6 +497,34 @@ var spoiltData = []spoilt{
 		one(opens, accessKeyTable+" ", func(p *patient) any { return p.mine.AccessKey.ID }),
 	},
 	{"an order's key was cut", sqlf("UPDATE order_keys SET key = substr(key, 1, 40) WHERE order_id = %d", in(chancery.DomainVerify)), one(opens, orderKeyTable+" ", in(chancery.DomainVerify))},
+	{"a ready key was moved", func(p *patient) string {
+		return fmt.Sprintf("UPDATE ready_keys SET key = (SELECT key FROM ready_keys WHERE id = %d) WHERE id = %d", p.theirs.ReadyKey.ID, p.mine.ReadyKey.ID)
+	}, one(opens, readyKeyTable+" ", myReadyKey)},
+	{"a ready key is of another algorithm", sqlf("UPDATE ready_keys SET algorithm = 'RSA_2048' WHERE id = %d", myReadyKey), one(readyIsOfAlgorithm, readyKeyTable+" ", myReadyKey)},
+	{"a ready key waits twice", func(p *patient) string {
+		again := p.mine.ReadyKey
+		again.ID++
+		return p.also(func(tx chancery.Tx) error { return tx.AddReadyKey(again) })
+	}, one(readyIsNobodys, readyKeyTable+" ", func(p *patient) any { return p.mine.ReadyKey.ID + 1 })},
+	{"a ready key waits and is an order's", func(p *patient) string {
+		key := chancery.OrderKey{OrderID: p.order(chancery.Process), AccountID: p.mine.Account, Key: p.mine.ReadyKey.Key, CSR: []byte("request")}
+		return p.also(func(tx chancery.Tx) error { return tx.AddOrderKey(key) })
+	}, one(readyIsNobodys, readyKeyTable+" ", func(p *patient) any {
+		return fmt.Sprintf("%d, which order %d has", p.mine.ReadyKey.ID, p.order(chancery.Process))
+	})},
+	{"a ready key waits and is a certificate's", func(p *patient) string {
+		key, err := chancery.ParsePrivateKey(string(p.mine.ReadyKey.Key.Reveal()))
+		if err != nil {
+			panic(err)
+		}
+		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificateWith(key)})
+		return fmt.Sprintf("UPDATE certificates SET pem = '%s' WHERE id = %d", text, p.mine.Certificate.ID)
+	}, all(
+		one(fits, "certificate ", func(p *patient) any { return fmt.Sprint(p.mine.Certificate.ID, ": differs from the CA's record") }),
+		one(readyIsNobodys, readyKeyTable+" ", func(p *patient) any {
+			return fmt.Sprintf("%d, which certificate %d has", p.mine.ReadyKey.ID, p.mine.Certificate.ID)
+		}),
+	)},
 	{
 		"a certificate's key was moved",
 		func(p *patient) string {
@@ -609,6 +649,11 @@ func anotherAuthority() []byte {
 	if err != nil {
 		panic(err)
 	}
+	return certificateWith(key)
+}
+
+// certificateWith is a certificate of an authority that has the key.
+func certificateWith(key crypto.Signer) []byte {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"},
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCRLSign,
@@ -650,7 +695,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 			fails[problem.Invariant] = true
 		}
 	}
-	checks := []string{opens, fits, lists, chain, blocks, texts}
+	checks := []string{opens, fits, lists, chain, blocks, texts, readyIsOfAlgorithm, readyIsNobodys}
 	for _, i := range slices.Concat(invariants, p.backend.checks()) {
 		checks = append(checks, i.name)
 	}
@@ -682,15 +727,15 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 		if err != nil || len(report.Problems) > 0 || report.Problems == nil {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
-		if want := len(invariants) + len(e.backend.checks()) + len(sealedColumns) + 5; report.Checks != want {
+		if want := len(invariants) + len(e.backend.checks()) + len(sealedColumns) + 7; report.Checks != want {
 			t.Errorf("%s: %d checks, want %d", name, report.Checks, want)
 		}
 	}
 	report, err := newPatient(t).Examine(ctx)
 	// Of each estate the issued order and the revoked one have a certificate with
 	// its key, a third one without, and the upload has two keys.
-	const keys, sessions, orderKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines, acme = 4, 2, 2, 8, 2, 1, 6, 1, 8, 2
-	if want := keys + sessions + orderKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines + acme; err != nil || report.Rows != want {
+	const keys, sessions, orderKeys, readyKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines, acme = 4, 2, 2, 2, 8, 2, 1, 6, 1, 8, 2
+	if want := keys + sessions + orderKeys + readyKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines + acme; err != nil || report.Rows != want {
 		t.Errorf("%d rows were opened, %v; want %d", report.Rows, err, want)
 	}
 }

@@ -124,18 +124,35 @@ func (t *tx) SettleLists(account chancery.AccountID, now time.Time, most int64) 
 	if err != nil {
 		return 0, err
 	}
+	return len(rows), t.relist(rows, now)
+}
+
+// UnsettleLists implements chancery.ListTx.
+func (t *tx) UnsettleLists(now time.Time, most int64) (int, error) {
+	rows, err := t.sql.ListChangesAhead(t.ctx, query.ListChangesAheadParams{
+		Now: toMillis(now), Expired: string(chancery.StatusExpired), WillExpire: string(chancery.StatusWillExpire),
+		ExpiresBy: toMillis(now.Add(chancery.ExpiryWindow)), Most: limit(most),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("looking for statuses that changed too early: %w", err)
+	}
+	return len(rows), t.relist(rows, now)
+}
+
+// relist lists entries with the status that they have by date.
+func (t *tx) relist(rows []query.Listed, now time.Time) error {
 	for _, row := range rows {
 		entry := chancery.ListEntry{
 			AccountID: chancery.AccountID(row.AccountID), Kind: chancery.ListKind(row.Kind), ID: row.RowID,
-			Status: chancery.CertificateStatus(row.Status), NotAfter: fromMillis(row.NotAfter), ChangesAt: fromMillis(row.ChangesAt),
-			ResourceGroup: row.ResourceGroup,
+			NotAfter: fromMillis(row.NotAfter), ResourceGroup: row.ResourceGroup,
 		}
+		entry.Begin()
 		entry.Settle(now)
 		if err := t.list(&entry); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return len(rows), nil
+	return nil
 }
 
 func (t *tx) changes(account chancery.AccountID, now time.Time, most int64) ([]query.Listed, error) {

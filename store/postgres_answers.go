@@ -105,7 +105,7 @@ func closedUnder(err error) bool {
 // errors stay as they are.
 func unavailable(err error) error {
 	var own *chancery.Error
-	if errors.As(err, &own) || !mayPass(err) && !errors.Is(err, context.DeadlineExceeded) {
+	if err = roomless(err); errors.As(err, &own) || !mayPass(err) && !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return &chancery.Error{

@@ -328,6 +328,47 @@ func TestWhoeverIsInAHurryIsAnswered(t *testing.T) {
 	}
 }
 
+// What a write of a group says may fail as late as at the commit that they share; the
+// others are committed all the same.
+func TestAGroupSurvivesAStatementThatFailsAtItsCommit(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	account := chancery.Confine(ctx, 7)
+	held, release := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	write := func(fails bool, fn func(some chancery.Tx) error) {
+		all.Go(func() {
+			if err := n.Write(account, fn); fails != (err != nil) || errors.Is(err, chancery.ErrStoreAway) {
+				t.Errorf("a write gave %v", err)
+			}
+		})
+	}
+	write(false, func(chancery.Tx) error { close(held); <-release; return nil })
+	<-held
+	say := func(text string) func(chancery.Tx) error {
+		return func(some chancery.Tx) error {
+			tx := some.(*tx)
+			_, err := tx.exec.ExecContext(tx.ctx, text)
+			return err
+		}
+	}
+	queues := &n.backend.(*postgres).queues
+	for i, id := range []string{"7", "NULL", "8"} {
+		write(id == "NULL", say("INSERT INTO accounts (id, name, created_at) VALUES ("+id+", '', 0)"))
+		for waiting := 0; waiting <= i; time.Sleep(time.Millisecond) {
+			queues.mu.Lock()
+			waiting = len(queues.waiting[7])
+			queues.mu.Unlock()
+		}
+	}
+	close(release)
+	all.Wait()
+	var stored int
+	if err := n.reads.QueryRow("SELECT COUNT(*) FROM accounts").Scan(&stored); err != nil || stored != 2 {
+		t.Errorf("%d of 2 are stored, %v", stored, err)
+	}
+}
+
 // A node that was stopped while it held an account's lock is taken out of the way.
 func TestATransactionThatSaysNothingIsEnded(t *testing.T) {
 	t.Parallel()
@@ -399,12 +440,44 @@ func TestClaimsWaitForNobody(t *testing.T) {
 	})
 }
 
+// Two nodes that take a ready key at once get different ones, and neither waits.
+func TestTakersOfReadyKeysWaitForNobody(t *testing.T) {
+	one := newNode(t)
+	other := join(t, one.url)
+	secret := chancery.NewSecret([]byte("a key"))
+	if err := one.Write(ctx, func(tx chancery.Tx) error {
+		return errors.Join(
+			tx.AddReadyKey(chancery.ReadyKey{ID: 1, Algorithm: chancery.RSA2048, Key: secret}),
+			tx.AddReadyKey(chancery.ReadyKey{ID: 2, Algorithm: chancery.RSA2048, Key: secret}),
+		)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	take := func(n *node, account chancery.AccountID, within func(taken int64)) {
+		err := n.Write(chancery.Confine(ctx, account), func(tx chancery.Tx) error {
+			key, err := tx.TakeReadyKey(chancery.RSA2048)
+			within(key.ID)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	take(one, 1234567890123456, func(first int64) {
+		take(other, 1234567890123457, func(second int64) { // while the first is not committed
+			if first != 1 || second != 2 {
+				t.Errorf("the first got %d, the second %d", first, second)
+			}
+		})
+	})
+}
+
 // The doctor's queries are the same text on both engines, and mean the same.
 func TestTheDoctorOnPostgres(t *testing.T) {
 	n := join(t, pgtest.Need(t).Database(t))
 	estate := storetest.Furnish(t, n)
 	report, err := n.Examine(ctx)
-	if want := len(invariants) + len(n.backend.checks()) + len(sealedColumns) + 5; err != nil || len(report.Problems) > 0 || report.Checks != want {
+	if want := len(invariants) + len(n.backend.checks()) + len(sealedColumns) + 7; err != nil || len(report.Problems) > 0 || report.Checks != want {
 		t.Fatalf("the doctor says %+v, %v", report, err)
 	}
 	for _, spoil := range []string{

@@ -173,14 +173,17 @@ func (p *postgres) together(lock lockOf, group []*writeRequest, run share) (agai
 	defer func() { _ = sqlTx.Rollback() }()
 	t := p.store.writer()
 	t.ctx, t.sql = ctx, t.sql.WithTx(sqlTx)
+	began := time.Now() //nolint:forbidigo // it bounds a wait
 	if err := lock.take(ctx, sqlTx, &t); err != nil {
-		return !lost(err), err
+		// The connection may have been dead since long; or others have the lock.
+		return !lost(err) || time.Since(began) < acquireTime, err
 	}
 	if err := run(t, ctx, sqlTx, group); err != nil {
 		return true, err
 	}
 	if err := sqlTx.Commit(); err != nil {
-		return conflict(err), fmt.Errorf("committing: %w", err)
+		// It goes with what waited for it, and of that one may have failed.
+		return fromDatabase(err) && !lost(err), fmt.Errorf("committing: %w", err)
 	}
 	return false, nil
 }
@@ -274,4 +277,14 @@ func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, 
 		steps = append(steps, s)
 	}
 	return steps, rows.Err()
+}
+
+// takeReadyKey passes over keys that another transaction is taking, as claimSteps does
+// over steps.
+func (*postgres) takeReadyKey(t *tx, algorithm chancery.KeyAlgorithm) (key query.ReadyKey, err error) {
+	err = t.exec.QueryRowContext(t.ctx, `DELETE FROM ready_keys WHERE id = (
+			SELECT r.id FROM ready_keys r WHERE r.algorithm = $1 ORDER BY r.created_at, r.id LIMIT 1 FOR UPDATE SKIP LOCKED
+		)
+		RETURNING id, algorithm, key, created_at`, string(algorithm)).Scan(&key.ID, &key.Algorithm, &key.Key, &key.CreatedAt)
+	return key, err
 }

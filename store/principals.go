@@ -44,6 +44,8 @@ func (t *tx) DeleteUser(account chancery.AccountID, id int64) error {
 	err := errors.Join(
 		t.sql.DeleteUserMemberships(t.ctx, query.DeleteUserMembershipsParams{AccountID: int64(account), UserID: id}),
 		t.sql.DeleteUserKeys(t.ctx, query.DeleteUserKeysParams{AccountID: int64(account), UserID: id}),
+		t.DeleteConsoleLogin(account, id),
+		t.DeleteConsoleSessions(account, id),
 		t.detachAll(account, chancery.UserPrincipal, id),
 	)
 	if err != nil {

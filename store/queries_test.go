@@ -67,6 +67,8 @@ var withoutAccount = map[string]string{
 	"OpenACMEOrders":          "for the operator, who removes an issuer",
 	"FreeLeases":              "of restored data, whoever it is of",
 	"ClaimSteps":              "workers serve all accounts",
+	"RecallSteps":             "takes back what a clock that was ahead wrote, whoever's it is",
+	"ListChangesAhead":        "likewise",
 	"NextStep":                "workers serve all accounts",
 	"FinishStep":              "the version is known only to who holds the lease",
 	"ContinueStep":            "the version is known only to who holds the lease",

@@ -26,6 +26,10 @@ var scansAllowed = map[string]string{
 	"LastRestore":        "walks an index from its end to the first row",
 	"FreeLeases":         "looks at all of them, when a copy is restored",
 	"RaiseCRLs":          "changes all of them, when a copy is restored",
+	"RecallSteps":        "once a minute, and there are as many steps as orders in hand",
+	"ListChangesAhead":   "at a start, and when the clock went back",
+	"CountReadyKeys":     "a few dozen rows",
+	"ForgetReadyKeys":    "a few dozen rows",
 }
 
 // TestQueriesUseIndexes asks SQLite how it would run every query: one that reads

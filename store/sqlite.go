@@ -26,9 +26,14 @@ var ErrInUse = errors.New("another process uses this data directory")
 func init() {
 	// The database's clock, under the name that PostgreSQL gets as a function too.
 	sqlite.MustRegisterScalarFunction("now_ms", 0, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
-		return time.Now().UnixMilli(), nil //nolint:forbidigo // it is the database's clock
+		return began.Add(time.Since(began)).UnixMilli(), nil
 	})
 }
+
+// began is when this process did. The database's clock of one process goes on from there
+// by the time that passes, so that no lease is lost, or kept for ever, when
+// somebody sets the machine's clock.
+var began = time.Now() //nolint:forbidigo // it is the database's clock
 
 // Open opens the SQLite database in the file, made with mode 0600 if there is
 // none, brings its schema up to date and checks that it runs as it must: WAL and
@@ -98,13 +103,17 @@ func newSQLite(s *Store, file string, unlock func()) *sqlite3 {
 
 func (e *sqlite3) read(ctx context.Context, fn func(chancery.Tx) error) error {
 	if chancery.Glances(ctx) {
-		return e.store.reader().glance(ctx, e.store.readSQL, e.store.reads, fn)
+		return roomless(e.store.reader().glance(ctx, e.store.readSQL, e.store.reads, fn))
 	}
-	return transact(ctx, e.store.reads, e.store.reader(), fn)
+	return roomless(transact(ctx, e.store.reads, e.store.reader(), fn))
 }
 
 func (*sqlite3) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error) {
 	return t.sql.ClaimSteps(t.ctx, claim)
+}
+
+func (*sqlite3) takeReadyKey(t *tx, algorithm chancery.KeyAlgorithm) (query.ReadyKey, error) {
+	return t.sql.TakeReadyKey(t.ctx, string(algorithm))
 }
 
 func (*sqlite3) checks() []invariant {

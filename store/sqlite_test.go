@@ -185,7 +185,7 @@ func TestSecretsAreSealedInTheFiles(t *testing.T) {
 	if !bytes.Contains(all, []byte(estate.AccessKey.ID)) {
 		t.Fatal("the files do not even hold the access key's id")
 	}
-	for what, secret := range map[string]chancery.Secret{"access key": estate.AccessKey.Secret, "private key": estate.Certificate.Key} {
+	for what, secret := range map[string]chancery.Secret{"access key": estate.AccessKey.Secret, "private key": estate.Certificate.Key, "ready key": estate.ReadyKey.Key} {
 		if bytes.Contains(all, secret.Reveal()) {
 			t.Errorf("the files hold the %s's secret", what)
 		}

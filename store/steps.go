@@ -78,6 +78,22 @@ func (t *tx) NextStep() (time.Time, error) {
 	return fromMillis(due), found("looking for the next step", err)
 }
 
+// RecallSteps implements chancery.StepTx.
+func (t *tx) RecallSteps(now time.Time) (int64, error) {
+	const (
+		clocksDiffer = time.Minute // between nodes, and nobody minds
+		longestLease = 10 * time.Minute
+	)
+	recalled, err := t.sql.RecallSteps(t.ctx, query.RecallStepsParams{
+		Now: toMillis(now), BegunBy: toMillis(now.Add(clocksDiffer)), FirstDueBy: toMillis(now.Add(chancery.FirstPause)),
+		DueBy: toMillis(now.Add(chancery.LongestPause)), LongestLease: longestLease.Milliseconds(),
+	})
+	if err != nil {
+		return 0, fmt.Errorf("recalling steps: %w", err)
+	}
+	return recalled, nil
+}
+
 func (t *tx) FinishStep(s chancery.Step) error {
 	rows, err := t.sql.FinishStep(t.ctx, query.FinishStepParams{ID: s.ID, Version: s.Version})
 	return changed("finishing a step", rows, err, chancery.ErrLeaseLost)

@@ -1,7 +1,8 @@
 // Package store keeps Chancery's data in SQLite or PostgreSQL. One set of SQL, read
 // by sqlc as PostgreSQL and kept to what both engines understand, is all there is;
 // what an engine needs of its own stands apart (sqlite.go with writer.go, and
-// postgres.go with postgres_writes.go, postgres_queues.go and postgres_answers.go).
+// postgres.go with postgres_writes.go, postgres_queues.go, postgres_answers.go and the
+// package pipeline).
 //
 // The order of opening is Open or OpenPostgres, which migrate, then Unlock, since the
 // keyset that seals secrets is kept (wrapped) in the database itself.
@@ -12,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -38,6 +40,8 @@ type backend interface {
 	write(ctx context.Context, fn func(chancery.Tx) error) error
 	// claimSteps runs ClaimSteps, or what takes its place.
 	claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error)
+	// takeReadyKey runs TakeReadyKey, or what takes its place.
+	takeReadyKey(t *tx, algorithm chancery.KeyAlgorithm) (query.ReadyKey, error)
 	// alone runs fn while no other process does so.
 	alone(ctx context.Context, fn func() error) error
 	// checks are the doctor's checks of the database itself.
@@ -58,8 +62,17 @@ func newStore(writes, reads *sql.DB) *Store {
 func (s *Store) Close() error {
 	close(s.closed)
 	s.backend.end()
-	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
+	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), closed(s.reads.Close()), closed(s.writes.Close()))
 	s.backend.release()
+	return err
+}
+
+// closed forgives a connection that was closed before: one whose caller went away in the
+// middle of a statement.
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
 	return err
 }
 

@@ -53,7 +53,7 @@ func (w *groupWriter) write(ctx context.Context, fn func(chancery.Tx) error) err
 	if request.panicked != nil {
 		panic(request.panicked)
 	}
-	return request.err
+	return roomless(request.err)
 }
 
 func (w *groupWriter) run() {

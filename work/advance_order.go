@@ -79,10 +79,10 @@ func (w *Worker) look(ctx context.Context, step chancery.Step, order chancery.Or
 			return err
 		}
 		var err error
-		if found.key, err = w.quickKey(ctx, order); err != nil {
+		if found.key, err = w.quickKey(order); err != nil {
 			return err
 		}
-	case !now.Before(order.ProveBy):
+	case !now.Before(order.ProveBy) && !late(step.DueAt, now): // else the next look decides
 		order.Reason = unprovedReason(order, found.evidence)
 		if err := order.Apply(chancery.TimedOut); err != nil {
 			return err
@@ -150,6 +150,7 @@ func (w *Worker) keepLook(tx chancery.Tx, step chancery.Step, order chancery.Ord
 	if err := tx.AddEvidence(order.AccountID, order.ID, found.evidence); err != nil {
 		return err
 	}
+	failpoint.Hit("look.evidence-written")
 	for _, name := range found.proved {
 		if err := tx.MarkProved(order.AccountID, order.ID, name, now); err != nil {
 			return err
@@ -185,6 +186,7 @@ func keepKey(tx chancery.Tx, found *looks) error {
 		found.key = nil
 		return nil
 	}
+	failpoint.Hit("key.before-commit")
 	return err
 }
 
@@ -200,9 +202,14 @@ func endWork(tx chancery.Tx, step chancery.Step) error {
 }
 
 // nextLook pauses for about a tenth of the order's age: seconds while the
-// applicant is at work, ten minutes at the most, and never past the deadline.
+// applicant is at work, ten minutes at the most, and never past the deadline; but ten
+// minutes when that is past already.
 func nextLook(age, left time.Duration) time.Duration {
-	pause := min(max(age/10, 2*time.Second), 10*time.Minute)
+	const longest = 10 * time.Minute
+	if left <= 0 {
+		return longest
+	}
+	pause := min(max(age/10, 2*time.Second), longest)
 	return min(pause, max(left, time.Second))
 }
 

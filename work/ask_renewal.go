@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chancery"
+	"chancery/internal/failpoint"
 )
 
 // askRenewal asks the issuer when to renew an order's certificate, and comes back
@@ -51,6 +52,7 @@ func (w *Worker) keepRenewal(ctx context.Context, step chancery.Step, renewal ch
 		if err := tx.PutRenewal(renewal); err != nil {
 			return err
 		}
+		failpoint.Hit("renewal.before-commit")
 		return tx.PostponeStep(step, next, "")
 	})
 	if err != nil {

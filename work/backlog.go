@@ -17,6 +17,9 @@ type backlog struct {
 	clock chancery.Clock
 }
 
+// scrapeTime bounds how long a scrape waits for the database.
+const scrapeTime = 2 * time.Second
+
 // WatchBacklog registers the metrics that tell how background work stands.
 func WatchBacklog(registry prometheus.Registerer, store chancery.Store, clock chancery.Clock) {
 	registry.MustRegister(&backlog{store, clock})
@@ -41,8 +44,7 @@ func (b *backlog) Describe(descs chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector. While the database is away it gives
 // nothing, and all other metrics go on.
 func (b *backlog) Collect(metrics chan<- prometheus.Metric) {
-	const patience = 2 * time.Second
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
 	defer cancel()
 	now := b.clock.Now()
 	var stands chancery.StepBacklog

@@ -17,12 +17,14 @@ const (
 	unknownPause = 30 * time.Second
 )
 
-// fail has a step that failed tried again later, or parks it when it failed too often.
-// A database that is away is nobody's failure.
+// fail has a step that failed tried again later, or parks it when it failed too often,
+// unless somebody else has it by now. A database that is away is nobody's failure.
 func (w *Worker) fail(ctx context.Context, step chancery.Step, err error) (outcome string) {
 	if errors.Is(err, chancery.ErrStoreAway) {
 		w.Log.Warn("the database went away from a background step, which will be tried again", "step", step.Kind, "order", step.OrderID, "error", err)
-		w.wait(ctx, step, &chancery.WaitError{Until: w.Clock.Now().Add(backoff(1)), Reason: retryText})
+		if w.wait(ctx, step, &chancery.WaitError{Until: w.Clock.Now().Add(backoff(1)), Reason: retryText}) {
+			return "overtaken"
+		}
 		return "failed"
 	}
 	now := w.Clock.Now()
@@ -32,12 +34,16 @@ func (w *Worker) fail(ctx context.Context, step chancery.Step, err error) (outco
 		outcome = "parked"
 		failure.ParkedAt = now
 		failure.Reason = publicText(err, parkedText)
+	}
+	switch {
+	case w.settle(ctx, step, func(tx chancery.Tx) error { return tx.FailStep(step, failure) }):
+		return "overtaken"
+	case outcome == "parked":
 		w.Log.Error("background step failed too often and is parked; mend the cause, then run `chancery steps retry` with its id",
 			"id", step.ID, "step", step.Kind, "order", step.OrderID, "attempts", step.Attempts, "error", err)
-	} else {
+	default:
 		w.Log.Warn("background step failed and will be tried again", "step", step.Kind, "order", step.OrderID, "attempt", step.Attempts, "error", err)
 	}
-	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.FailStep(step, failure) })
 	return outcome
 }
 

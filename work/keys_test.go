@@ -6,9 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,61 +14,7 @@ import (
 	"chancery"
 	"chancery/cas"
 	"chancery/internal/testenv"
-	"chancery/work"
 )
-
-// Whether a key comes from the pool or is made on the spot, nobody else gets it.
-func TestPoolGivesEveryKeyOnce(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	pool := work.NewKeyPool(chancery.ECC256, 4)
-	var running sync.WaitGroup
-	running.Go(func() { pool.Run(ctx) })
-
-	const takers, each = 4, 25
-	var mu sync.Mutex
-	seen := map[string]bool{}
-	var taking sync.WaitGroup
-	for range takers {
-		taking.Go(func() {
-			for range each {
-				key, err := pool.Take(ctx, chancery.ECC256)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				seen[fmt.Sprint(key.Public())] = true
-				mu.Unlock()
-			}
-		})
-	}
-	taking.Wait()
-	cancel()
-	running.Wait()
-	if len(seen) != takers*each {
-		t.Errorf("%d keys were given, %d of them distinct", takers*each, len(seen))
-	}
-}
-
-func TestPoolMakesOtherKinds(t *testing.T) {
-	pool := work.NewKeyPool(chancery.RSA2048, 1)
-	for _, p := range []*work.KeyPool{pool, nil} {
-		key, err := p.Take(context.Background(), chancery.ECC384)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ec, ok := key.(*ecdsa.PrivateKey); !ok || ec.Curve.Params().BitSize != 384 {
-			t.Errorf("got a %T", key)
-		}
-		if _, err := p.Take(context.Background(), "DSA_1024"); err == nil {
-			t.Error("an unknown kind of key was made")
-		}
-	}
-}
-
-func TestPoolOfAnUnknownKindEnds(t *testing.T) {
-	work.NewKeyPool("DSA_1024", 1).Run(context.Background())
-}
 
 // Every key algorithm that a product may name ends in a key of that kind, in the
 // PEM form that clients of the API know.
@@ -242,25 +186,33 @@ func (s *beforeWrite) Write(ctx context.Context, fn func(chancery.Tx) error) err
 	return s.Store.Write(ctx, fn)
 }
 
-// An order that is withdrawn while its key is made gets none, which nobody would
-// remove.
+// An order that is withdrawn while its key is taken or made gets none, which nobody
+// would remove.
 func TestWithdrawnWhileTheKeyIsMade(t *testing.T) {
-	env := testenv.New(t, testenv.WithoutWorker(), slowKeys())
-	env.Grant(single, 1)
-	order := env.Apply(host)
-	env.SQL("DELETE FROM steps WHERE kind = 'sweep'")
-	store := &beforeWrite{Store: env.Store, do: func() { withdraw(t, env, order) }}
-	store.n.Store(2) // the first is the claim
-	worker := env.NewWorker()
-	worker.Store = store
-	outcomes := countSteps(worker)
-	stop := env.Run(worker)
-	env.Settle()
-	stop()
-	if n := rows(env, "order_keys", order) + rows(env, "steps", order); n != 0 {
-		t.Errorf("%d rows are left", n)
-	}
-	if n := outcomes.count(t, chancery.PrepareKey, "overtaken"); n != 1 {
-		t.Errorf("%d steps were overtaken", n)
+	for write, ready := range map[int64]int64{4: 1, 5: 0} { // two heed the clock, the third is the claim, the fourth looks for a ready key
+		env := testenv.New(t, testenv.WithoutWorker(), slowKeys())
+		env.Grant(single, 1)
+		order := env.Apply(host)
+		env.SQL("DELETE FROM steps WHERE kind = 'sweep'")
+		for range ready {
+			addReadyKey(t, env)
+		}
+		store := &beforeWrite{Store: env.Store, do: func() { withdraw(t, env, order) }}
+		store.n.Store(write)
+		worker := env.NewWorker()
+		worker.Store = store
+		outcomes := countSteps(worker)
+		stop := env.Run(worker)
+		env.Settle()
+		stop()
+		if n := rows(env, "order_keys", order) + rows(env, "steps", order); n != 0 {
+			t.Errorf("%d rows are left", n)
+		}
+		if n := outcomes.count(t, chancery.PrepareKey, "overtaken"); n != 1 {
+			t.Errorf("%d steps were overtaken", n)
+		}
+		if n := readyKeys(env); n != ready {
+			t.Errorf("%d keys are ready", n)
+		}
 	}
 }

@@ -108,7 +108,7 @@ func (w *Worker) unopened(validations []chancery.Validation) bool {
 // expired, and ends an order whose time is up.
 func (w *Worker) awaitProofs(ctx context.Context, step chancery.Step, order chancery.Order) error {
 	now := w.Clock.Now()
-	if !now.Before(order.ProveBy) {
+	if !now.Before(order.ProveBy) && !late(step.DueAt, now) { // else the next look decides
 		return w.neverOpened(ctx, step, order)
 	}
 	err := w.Store.Write(ctx, func(tx chancery.Tx) error {

@@ -1,10 +1,13 @@
 package work
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"chancery"
 )
 
 func TestNextLook(t *testing.T) {
@@ -21,7 +24,7 @@ func TestNextLook(t *testing.T) {
 		{"after days", 5 * 24 * time.Hour, 10 * time.Minute},
 		{"five minutes before the end", week - 5*time.Minute, 5 * time.Minute},
 		{"a moment before the end", week - time.Millisecond, time.Second},
-		{"after the end", week + time.Hour, time.Second},
+		{"after the end", week + time.Hour, 10 * time.Minute},
 	} {
 		if got := nextLook(test.age, week-test.age); got != test.pause {
 			t.Errorf("%s: the pause is %v, want %v", test.name, got, test.pause)
@@ -48,5 +51,15 @@ func TestADeadWorkersStepsAreSoonFree(t *testing.T) {
 	}
 	if pause := leaseTime / renewals; 3*pause >= leaseTime {
 		t.Errorf("with a renewal every %v a lease of %v is lost when two in a row fail", pause, leaseTime)
+	}
+}
+
+// While keys are made for orders, none is made ahead; the database is not even asked.
+func TestNoKeyIsMadeAheadWhileAnOrderWaitsForOne(t *testing.T) {
+	w := &Worker{ReadyKeys: 1, Catalogue: chancery.DefaultCatalogue()}
+	w.start()
+	w.makers <- struct{}{}
+	if algorithm := w.lackingKey(context.Background()); algorithm != "" {
+		t.Errorf("a key of %s is lacking", algorithm)
 	}
 }

@@ -39,18 +39,12 @@ func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.O
 	if err != nil {
 		return chancery.OrderKey{}, fmt.Errorf("making a key for order %d: %w", order.ID, err)
 	}
-	key, csr, err := w.newKey(ctx, product.KeyAlgorithm, order.Names)
-	if err != nil {
-		return chancery.OrderKey{}, fmt.Errorf("making a key for order %d: %w", order.ID, err)
-	}
-	made := chancery.OrderKey{OrderID: order.ID, AccountID: order.AccountID, Key: key, CSR: csr, CreatedAt: w.Clock.Now()}
-	err = w.Store.Write(ctx, func(tx chancery.Tx) error {
-		// A withdrawn order must not get a key that nobody would remove.
-		if now, err := tx.Order(order.AccountID, order.ID); err != nil || !now.Open() {
-			return chancery.ErrConflict
-		}
-		return tx.AddOrderKey(made)
+	kept, err := w.keepKey(ctx, order, func(tx chancery.Tx) (chancery.Secret, []byte, error) {
+		return takeReadyKey(tx, product.KeyAlgorithm, order.Names)
 	})
+	if errors.Is(err, chancery.ErrNotFound) { // none is ready
+		kept, err = w.makeKey(ctx, order, product.KeyAlgorithm)
+	}
 	if errors.Is(err, chancery.ErrConflict) {
 		if stored, err = w.storedKey(ctx, order); errors.Is(err, chancery.ErrNotFound) {
 			err = chancery.ErrConflict // nobody was first: the order was withdrawn
@@ -58,16 +52,56 @@ func (w *Worker) orderKey(ctx context.Context, order chancery.Order) (chancery.O
 		return stored, err
 	}
 	if err != nil {
-		return chancery.OrderKey{}, fmt.Errorf("storing the key of order %d: %w", order.ID, err)
+		return chancery.OrderKey{}, fmt.Errorf("giving order %d its key: %w", order.ID, err)
 	}
 	failpoint.Hit("key.committed")
-	return made, nil
+	return kept, nil
+}
+
+// keepKey stores the key and CSR that from gives as the order's. It is ErrConflict when
+// the order has a key, or is no longer open.
+func (w *Worker) keepKey(ctx context.Context, order chancery.Order, from func(chancery.Tx) (chancery.Secret, []byte, error)) (kept chancery.OrderKey, err error) {
+	err = w.Store.Write(ctx, func(tx chancery.Tx) error {
+		// A withdrawn order must not get a key that nobody would remove.
+		if now, err := tx.Order(order.AccountID, order.ID); err != nil || !now.Open() {
+			return chancery.ErrConflict
+		}
+		key, csr, err := from(tx)
+		if err != nil {
+			return err
+		}
+		kept = chancery.OrderKey{OrderID: order.ID, AccountID: order.AccountID, Key: key, CSR: csr, CreatedAt: w.Clock.Now()}
+		if err := tx.AddOrderKey(kept); err != nil {
+			return err
+		}
+		failpoint.Hit("key.before-commit")
+		return nil
+	})
+	return kept, err
+}
+
+// takeReadyKey takes a key that was made ahead in the transaction that makes it an order's,
+// so that it is neither used twice nor lost. The CSR is signed there as well, which takes a
+// hundredth of what the key took.
+func takeReadyKey(tx chancery.Tx, algorithm chancery.KeyAlgorithm, names chancery.Names) (chancery.Secret, []byte, error) {
+	if algorithm.QuickToMake() {
+		return chancery.Secret{}, nil, chancery.ErrNotFound
+	}
+	ready, err := tx.TakeReadyKey(algorithm)
+	if err != nil {
+		return chancery.Secret{}, nil, err
+	}
+	signer, err := chancery.ParsePrivateKey(string(ready.Key.Reveal()))
+	if err != nil {
+		return chancery.Secret{}, nil, fmt.Errorf("reading ready key %d: %w", ready.ID, err)
+	}
+	return chancery.NewKeyAndCSR(signer, names)
 }
 
 // quickKey makes the key of an order that was just proved, to be stored together with
 // that, where it takes next to no time; nil where the applicant has the key, or
 // orderKey will make it.
-func (w *Worker) quickKey(ctx context.Context, order chancery.Order) (*chancery.OrderKey, error) {
+func (w *Worker) quickKey(order chancery.Order) (*chancery.OrderKey, error) {
 	if !order.MakesKey() {
 		return nil, nil
 	}
@@ -75,7 +109,7 @@ func (w *Worker) quickKey(ctx context.Context, order chancery.Order) (*chancery.
 	if err != nil || !product.KeyAlgorithm.QuickToMake() {
 		return nil, nil //nolint:nilerr // issuing will say so
 	}
-	key, csr, err := w.newKey(ctx, product.KeyAlgorithm, order.Names)
+	key, csr, err := w.newKey(product.KeyAlgorithm, order.Names)
 	if err != nil {
 		return nil, fmt.Errorf("making a key for order %d: %w", order.ID, err)
 	}
@@ -90,10 +124,33 @@ func (w *Worker) storedKey(ctx context.Context, order chancery.Order) (key chanc
 	return key, err
 }
 
-func (w *Worker) newKey(ctx context.Context, algorithm chancery.KeyAlgorithm, names chancery.Names) (chancery.Secret, []byte, error) {
-	signer, err := w.Keys.Take(ctx, algorithm)
+// makeKey makes the order's key; of those that take long only a few at once, so that a
+// burst of orders does not take every processor from requests.
+func (w *Worker) makeKey(ctx context.Context, order chancery.Order, algorithm chancery.KeyAlgorithm) (chancery.OrderKey, error) {
+	if !algorithm.QuickToMake() {
+		select {
+		case w.makers <- struct{}{}:
+			defer func() { <-w.makers }()
+		case <-ctx.Done():
+			return chancery.OrderKey{}, ctx.Err()
+		}
+		// The order's other step may have been here while this one waited for its turn.
+		if stored, err := w.storedKey(ctx, order); !errors.Is(err, chancery.ErrNotFound) {
+			return stored, err
+		}
+	}
+	key, csr, err := w.newKey(algorithm, order.Names)
+	if err != nil {
+		return chancery.OrderKey{}, err
+	}
+	return w.keepKey(ctx, order, func(chancery.Tx) (chancery.Secret, []byte, error) { return key, csr, nil })
+}
+
+func (w *Worker) newKey(algorithm chancery.KeyAlgorithm, names chancery.Names) (chancery.Secret, []byte, error) {
+	signer, err := chancery.GenerateKey(algorithm)
 	if err != nil {
 		return chancery.Secret{}, nil, err
 	}
+	w.Metrics.madeKey(algorithm, "order")
 	return chancery.NewKeyAndCSR(signer, names)
 }

@@ -13,27 +13,32 @@ const (
 	sweepPause = 10 * time.Minute
 	// sessionsKept is for how long who uses an expired session is told that it is that.
 	sessionsKept = 7 * 24 * time.Hour
+	// auditBite is how much of an account's audit log one sweep removes at most.
+	auditBite = 24 * time.Hour
 )
 
-// sweep removes nonces, submission records, sessions and audit lines that have run
-// out, brings lists up to date, and comes back.
+// sweep removes nonces, submission records, sessions of roles and of the console, ready keys and
+// audit lines that have run out, brings lists up to date, and comes back.
+//
+// What is removed is gone, and the clock may be wrong. So the first sweep that finds
+// much more time gone by than between two sweeps removes nothing: whoever set the clock
+// wrong has until the next one. And of the audit log none takes more than a day.
 func (w *Worker) sweep(ctx context.Context, step chancery.Step) error {
 	now := w.Clock.Now()
 	if err := w.settleLists(ctx, now); err != nil {
 		return fmt.Errorf("sweeping: %w", err)
 	}
-	if err := w.forgetAudit(ctx, now); err != nil {
+	jumped := late(step.DueAt, now)
+	if jumped {
+		w.Log.Warn("the last sweep was long ago, or the clock was set: nothing is removed before the next one", "due", step.DueAt, "now", now)
+	} else if err := w.forgetAudit(ctx, now); err != nil {
 		return fmt.Errorf("sweeping the audit log: %w", err)
 	}
 	err := w.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) error {
-		if err := tx.ForgetNonces(now); err != nil {
-			return err
-		}
-		if err := tx.ForgetSessions(now.Add(-sessionsKept)); err != nil {
-			return err
-		}
-		if err := tx.DeleteSubmissionsBefore(now); err != nil {
-			return err
+		if !jumped {
+			if err := forget(tx, now); err != nil {
+				return err
+			}
 		}
 		return tx.PostponeStep(step, now.Add(sweepPause), "")
 	})
@@ -43,17 +48,38 @@ func (w *Worker) sweep(ctx context.Context, step chancery.Step) error {
 	return nil
 }
 
-// settleLists moves on what changed its status by date, in small transactions,
-// so that a list that is asked for has little left to do.
+func forget(tx chancery.Tx, now time.Time) error {
+	if err := tx.ForgetNonces(now); err != nil {
+		return err
+	}
+	if err := tx.ForgetSessions(now.Add(-sessionsKept)); err != nil {
+		return err
+	}
+	if err := tx.SweepConsole(now, now.Add(-chancery.ConsoleIdle)); err != nil {
+		return err
+	}
+	if err := tx.ForgetReadyKeys(now.Add(-readyKeysKept)); err != nil {
+		return err
+	}
+	return tx.DeleteSubmissionsBefore(now)
+}
+
+// settleLists moves on what changed its status by date, so that a list that is asked
+// for has little left to do.
 func (w *Worker) settleLists(ctx context.Context, now time.Time) error {
+	return w.inBatches(ctx, func(tx chancery.Tx, most int64) (int, error) { return tx.SettleLists(0, now, most) })
+}
+
+// inBatches does something to many rows in small transactions.
+func (w *Worker) inBatches(ctx context.Context, do func(tx chancery.Tx, most int64) (int, error)) error {
 	const batch = 500
 	for {
-		moved := 0
+		done := 0
 		err := w.Store.Write(ctx, func(tx chancery.Tx) (err error) {
-			moved, err = tx.SettleLists(0, now, batch)
+			done, err = do(tx, batch)
 			return err
 		})
-		if err != nil || moved < batch {
+		if err != nil || done < batch {
 			return err
 		}
 	}
@@ -66,14 +92,24 @@ func (w *Worker) forgetAudit(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	var accounts []chancery.Account
+	until := map[chancery.AccountID]time.Time{}
 	err := w.Store.Read(ctx, func(tx chancery.Tx) (err error) {
-		accounts, err = tx.Accounts()
-		return err
+		if accounts, err = tx.Accounts(); err != nil {
+			return err
+		}
+		for _, account := range accounts {
+			oldest, err := tx.AuditLines(account.ID, chancery.AuditFilter{Most: 1})
+			if err != nil {
+				return err
+			}
+			until[account.ID] = auditEnd(oldest, now.Add(-w.AuditKeep))
+		}
+		return nil
 	})
 	for i := 0; err == nil && i < len(accounts); {
 		var removed int64
 		err = w.Store.Write(chancery.Confine(ctx, accounts[i].ID), func(tx chancery.Tx) (err error) {
-			removed, err = tx.ForgetAudit(accounts[i].ID, now.Add(-w.AuditKeep), batch)
+			removed, err = tx.ForgetAudit(accounts[i].ID, until[accounts[i].ID], batch)
 			return err
 		})
 		if removed < batch {
@@ -81,6 +117,14 @@ func (w *Worker) forgetAudit(ctx context.Context, now time.Time) error {
 		}
 	}
 	return err
+}
+
+// auditEnd is where a sweep stops that would remove everything before a time.
+func auditEnd(oldest []chancery.AuditLine, before time.Time) time.Time {
+	if len(oldest) > 0 && oldest[0].At.Add(auditBite).Before(before) {
+		return oldest[0].At.Add(auditBite)
+	}
+	return before
 }
 
 // EnsureSweep adds the one sweeping step that a database has.

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"chancery"
+	"chancery/internal/failpoint"
 )
 
 // Worker claims steps and works on them. All fields without a default are
@@ -33,8 +34,12 @@ type Worker struct {
 	Log       *slog.Logger
 	// AuditKeep is how long lines of the audit log are kept; 0: for ever.
 	AuditKeep time.Duration
-	// Keys has keys ready; nil makes each when it is needed.
-	Keys *KeyPool
+	// ReadyKeys is how many keys are kept ready of each algorithm of the catalogue that
+	// takes long; 0: none are made ahead.
+	ReadyKeys int
+	// KeyPause is how long after its start the worker first looks whether keys are lacking,
+	// and how long it waits when none are. Default 5 s.
+	KeyPause time.Duration
 	// Parallel is how many steps are worked on at once. Default 16 and 4 more for
 	// each processor: most of them wait for the network.
 	Parallel int
@@ -47,6 +52,8 @@ type Worker struct {
 	once     sync.Once
 	watchers watchers
 	leases   leases
+	watch    clockWatch
+	makers   chan struct{} // holds one for every slow key that is made for an order
 }
 
 // Issuers finds an issuer by the name that a product gives.
@@ -87,6 +94,8 @@ func (w *Worker) start() {
 			w.Parallel = 16 + 4*runtime.GOMAXPROCS(0)
 		}
 		w.Lease = cmp.Or(w.Lease, leaseTime)
+		w.KeyPause = cmp.Or(w.KeyPause, keyPause)
+		w.makers = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))
 	})
 }
 
@@ -108,13 +117,20 @@ func (w *Worker) Run(ctx context.Context) {
 	var inHand, renewal sync.WaitGroup
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	renewal.Go(func() { w.keepLeases(keeping) })
+	if w.ReadyKeys > 0 {
+		inHand.Go(func() { w.keepKeysReady(ctx) })
+	}
 	defer func() {
 		inHand.Wait()
 		stop()
 		renewal.Wait()
 	}()
 	for ctx.Err() == nil {
+		w.heedClock(ctx)
 		steps, pause := w.claim(ctx, cap(free)-len(free))
+		if len(steps) > 0 {
+			failpoint.Hit("step.claimed")
+		}
 		for _, step := range steps {
 			free <- struct{}{}
 			inHand.Go(func() {
@@ -197,7 +213,9 @@ func (w *Worker) do(ctx context.Context, kinds map[chancery.StepKind]func(contex
 		outcome = "overtaken" // somebody else has the step
 	case errors.As(err, &wait):
 		outcome = "waits"
-		w.wait(ctx, step, wait)
+		if w.wait(ctx, step, wait) {
+			outcome = "overtaken"
+		}
 	case errors.Is(err, chancery.ErrLeaseLost), errors.Is(err, chancery.ErrConflict):
 		// Somebody changed the order meanwhile, perhaps withdrew it: what this
 		// step did was not committed, and what is left to do is in the table.
@@ -227,18 +245,25 @@ func (w *Worker) postpone(ctx context.Context, step chancery.Step) {
 	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.PostponeStep(step, due, "") })
 }
 
-// wait puts off a step that did not fail: who was asked wants to be asked later.
-func (w *Worker) wait(ctx context.Context, step chancery.Step, wait *chancery.WaitError) {
-	w.settle(ctx, step, func(tx chancery.Tx) error { return tx.DeferStep(step, wait.Until, wait.Reason) })
+// wait puts off a step that did not fail: who was asked wants to be asked later. It
+// tells whether somebody else has the step by now.
+func (w *Worker) wait(ctx context.Context, step chancery.Step, wait *chancery.WaitError) (lost bool) {
+	until := wait.Until
+	if most := w.Clock.Now().Add(chancery.LongestPause - time.Hour); until.After(most) {
+		until = most
+	}
+	return w.settle(ctx, step, func(tx chancery.Tx) error { return tx.DeferStep(step, until, wait.Reason) })
 }
 
-// settle says when a step is due next, also of one whose time was up.
-func (w *Worker) settle(ctx context.Context, step chancery.Step, say func(chancery.Tx) error) {
+// settle says when a step is due next, also of one whose time was up, and tells whether
+// somebody else has it by now.
+func (w *Worker) settle(ctx context.Context, step chancery.Step, say func(chancery.Tx) error) (lost bool) {
 	err := w.Store.Write(context.WithoutCancel(ctx), say)
 	if err != nil && !errors.Is(err, chancery.ErrLeaseLost) {
 		// The lease runs out by itself and the step is tried again then.
 		w.Log.Error("postponing a background step failed", "step", step.Kind, "order", step.OrderID, "error", err)
 	}
+	return errors.Is(err, chancery.ErrLeaseLost)
 }
 
 // backoff doubles from one second to five minutes, give or take a quarter.
@@ -251,10 +276,11 @@ func spread(pause time.Duration) time.Duration {
 	return pause - pause/4 + rand.N(pause/2) //nolint:gosec // spreading load, not keeping a secret
 }
 
-// Metrics counts steps by kind and outcome.
+// Metrics counts steps by kind and outcome, and keys by what they were made for.
 type Metrics struct {
 	steps   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
+	keys    *prometheus.CounterVec
 }
 
 // NewMetrics registers the worker's metrics.
@@ -266,8 +292,11 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "chancery_step_seconds", Help: "How long background steps took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"kind"}),
+		keys: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chancery_keys_made_total", Help: `Private keys made by this node, by algorithm: for an order that could not wait, or ahead ("pool").`,
+		}, []string{"algorithm", "for"}),
 	}
-	registry.MustRegister(m.steps, m.seconds)
+	registry.MustRegister(m.steps, m.seconds, m.keys)
 	return m
 }
 
@@ -277,4 +306,10 @@ func (m *Metrics) observe(kind chancery.StepKind, outcome string, took time.Dura
 	}
 	m.steps.WithLabelValues(string(kind), outcome).Inc()
 	m.seconds.WithLabelValues(string(kind)).Observe(took.Seconds())
+}
+
+func (m *Metrics) madeKey(algorithm chancery.KeyAlgorithm, purpose string) {
+	if m != nil {
+		m.keys.WithLabelValues(string(algorithm), purpose).Inc()
+	}
 }

@@ -104,7 +104,7 @@ line, unless a command's help says otherwise.`,
 	)
 	root.AddCommand(quickstartCommand(), serveCommand(), completionCommand(),
 		applyCommand(), statusCommand(), downloadCommand(), revokeCommand(), orderCommand(), certificateCommand(),
-		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), accessKeyCommand(), auditCommand(),
+		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), consoleCommand(), accessKeyCommand(), auditCommand(),
 		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), stepsCommand(), doctorCommand(),
 		backupCommand(), restoreCommand(), keyringCommand(), migrateCommand(), healthcheckCommand(), commandsCommand())
 	addCompletions(root)

@@ -163,16 +163,20 @@ func accountCommand() *cobra.Command {
 			return showAccounts(command, o, all, all...)
 		},
 	}
-	account.AddCommand(create, list)
+	account.AddCommand(create, list, accountOperatorCommand(o))
 	return account
 }
 
 func showAccounts(command *cobra.Command, o *operatorFlags, result any, accounts ...admin.Account) error {
 	var rows [][]string
 	for _, a := range accounts {
-		rows = append(rows, []string{fmt.Sprint(a.ID), a.CreatedAt.Format(time.RFC3339), a.Name})
+		operator := "-"
+		if a.Operator {
+			operator = "yes"
+		}
+		rows = append(rows, []string{fmt.Sprint(a.ID), a.CreatedAt.Format(time.RFC3339), operator, a.Name})
 	}
-	return show(command, o, result, "ACCOUNT CREATED NAME", rows)
+	return show(command, o, result, "ACCOUNT CREATED OPERATOR NAME", rows)
 }
 
 func planCommand() *cobra.Command {

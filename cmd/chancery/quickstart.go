@@ -94,6 +94,9 @@ Ready for your own clients until Ctrl-C:
   export ALIBABA_CLOUD_ACCESS_KEY_SECRET=%s
 
 `, s.Endpoint, key.ID, key.Secret)
+	if err := showConsoleLink(ctx, t, s, key); err != nil {
+		return err
+	}
 	return s.Wait(ctx)
 }
 
@@ -164,5 +167,18 @@ func demoOrder(ctx context.Context, t teller, c *client.Client, dns *zone.Server
 	if err := t.wait(ctx, c, made.OrderId, out, nil); err != nil {
 		return fmt.Errorf("waiting for the demonstration certificate: %w", err)
 	}
+	return nil
+}
+
+// showConsoleLink has the newcomer signed in by opening a link.
+func showConsoleLink(ctx context.Context, t teller, s *service.Service, key admin.AccessKey) error {
+	if s.Console == "" {
+		return nil
+	}
+	link, err := s.Admin.NewConsoleLink(ctx, admin.AccessKeyName{AccountID: key.AccountID, ID: key.ID})
+	if err != nil {
+		return err
+	}
+	t.text("Open the console, signed in (once, within ten minutes):\n\n  %s\n\n", link.URL)
 	return nil
 }

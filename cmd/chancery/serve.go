@@ -108,4 +108,7 @@ func showFirst(command *cobra.Command, config service.Config, s *service.Service
   export CHANCERY_ENDPOINT=%s
 
 `, s.First.ID, s.First.Secret, s.Endpoint)
+	if s.Console != "" {
+		_, _ = fmt.Fprintf(out, "Sign in with it at %s\n\n", s.Console)
+	}
 }

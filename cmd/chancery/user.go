@@ -58,7 +58,7 @@ what the user made stay.`,
 			row := []string{gone.Name, listed(gone.AccessKeys), listed(gone.Groups), listed(gone.Policies)}
 			return show(command, o, gone, "DELETED ACCESSKEYS GROUPS POLICIES", [][]string{row})
 		},
-	})
+	}, userPasswordCommand(o), userTOTPCommand(o))
 	return user
 }
 

@@ -7,8 +7,6 @@ import (
 	"io"
 	"log"
 	"net/http"
-
-	"chancery/cas"
 )
 
 var quiet = log.New(io.Discard, "", 0)
@@ -37,14 +35,4 @@ func readAll(answer *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(answer.Body)
 	replace(answer, body)
 	return body, err
-}
-
-func application(name, method, token string) cas.CreateCertificateForPackageRequestInput {
-	return cas.CreateCertificateForPackageRequestInput{
-		Username: "Ada", Phone: "none", Email: "none", Domain: name, ValidateType: method, ProductCode: "single", ClientToken: token,
-	}
-}
-
-func verbose(order int64) cas.DescribeCertificateStateInput {
-	return cas.DescribeCertificateStateInput{OrderId: order, Verbose: true}
 }

@@ -15,5 +15,5 @@ func TestMain(m *testing.M) {
 	if !given {
 		_ = flag.Set("test.parallel", "5")
 	}
-	os.Exit(run(m))
+	os.Exit(m.Run())
 }

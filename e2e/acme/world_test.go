@@ -1,6 +1,6 @@
 // Package acme tests orders whose issuer is an ACME CA, against the real Pebble:
-// the whole service, the official clients, a proxy that spoils what the CA says, a
-// CA that is hostile, and kill -9 at every saved step.
+// the whole service, the official clients, a proxy that spoils what the CA says, and
+// a CA that is hostile. Package crash kills the service at every saved step.
 //
 // Pebble 2.10.1 stands still when many clients call it at once, so each test has a
 // Pebble of its own and few orders at a time.

@@ -2,34 +2,20 @@ package crash
 
 import (
 	"bytes"
-	"database/sql"
-	"path/filepath"
+	"strings"
 	"testing"
-
-	_ "modernc.org/sqlite" // the database is read past the program, too
+	"time"
 )
-
-// database opens the database of a stopped directory, for reading.
-func (d *directory) database(t *testing.T) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(d.path, "chancery.db")+"?mode=ro")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return db
-}
 
 // records gives the certificates that the CA recorded, by order. Two for one
 // order fail the test.
-func (d *directory) records(t *testing.T) map[int64][]byte {
+func (p *place) records(t *testing.T) map[int64][]byte {
 	t.Helper()
-	db := d.database(t)
-	defer db.Close()
-	rows, err := db.QueryContext(t.Context(), "SELECT order_id, certificate FROM issuances WHERE order_id > 0 AND certificate IS NOT NULL")
+	rows, err := p.db.QueryContext(t.Context(), "SELECT order_id, certificate FROM issuances WHERE order_id > 0 AND certificate IS NOT NULL")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	records := map[int64][]byte{}
 	for rows.Next() {
 		var order int64
@@ -48,43 +34,84 @@ func (d *directory) records(t *testing.T) map[int64][]byte {
 	return records
 }
 
-// audit compares the stopped database with what the applicants hold: it is
-// independent of the program and its doctor.
-func (d *directory) audit(t *testing.T, atDeath map[int64][]byte) {
+// compareRecords fails the test if what the CA recorded is not what it had recorded
+// when this was called before, and more.
+func (p *place) compareRecords(t *testing.T) {
 	t.Helper()
-	records := d.records(t)
-	for order, certificate := range atDeath {
+	records := p.records(t)
+	for order, certificate := range p.recorded {
 		if !bytes.Equal(records[order], certificate) {
-			t.Errorf("the CA's record for order %d changed after the restart", order)
+			t.Errorf("the CA's record for order %d changed after a restart", order)
 		}
 	}
-	for _, a := range d.applicants {
-		if !bytes.Equal(records[a.order], a.leaf) {
-			t.Errorf("order %d: the certificate from the API is not the one that the CA recorded", a.order)
+	p.recorded = records
+}
+
+const stepsLeft = "SELECT COUNT(*) FROM steps WHERE order_id > 0 AND kind <> 'ask_renewal'"
+
+// settled waits until nothing is left to do for any order.
+func (p *place) settled(t *testing.T) {
+	t.Helper()
+	for began := time.Now(); p.count(t, stepsLeft) > 0; time.Sleep(100 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatalf("%d steps are left to do %v after the last order was issued", p.count(t, stepsLeft), patience)
 		}
 	}
-	db := d.database(t)
-	defer db.Close()
+}
+
+func (p *place) count(t *testing.T, query string) (count int) {
+	t.Helper()
+	if err := p.db.QueryRowContext(t.Context(), query).Scan(&count); err != nil {
+		t.Fatal(err)
+	}
+	return count
+}
+
+func revoked(came []*applicant) (count int) {
+	for _, a := range came {
+		if a.revokes {
+			count++
+		}
+	}
+	return count
+}
+
+// audit compares the data at rest with what the applicants hold: it is independent
+// of the program and its doctor.
+func (p *place) audit(t *testing.T, came []*applicant) {
+	t.Helper()
+	p.compareRecords(t)
+	orders, back := len(came), revoked(came)
+	recorded := orders
+	if p.world.ca != nil {
+		recorded = 0
+		if made := strings.Count(p.world.ca.Log(), "Issued certificate serial"); made != orders {
+			t.Errorf("the CA made %d certificates for %d orders", made, orders)
+		}
+	} else {
+		for _, a := range came {
+			if !bytes.Equal(p.recorded[a.order.Load()], a.leaf) {
+				t.Errorf("order %d: the certificate from the API is not the one that the CA recorded", a.order.Load())
+			}
+		}
+	}
 	for _, count := range []struct {
 		what, query string
 		want        int
 	}{
-		{"orders", "SELECT COUNT(*) FROM orders", len(d.applicants)},
-		{"issued orders", "SELECT COUNT(*) FROM orders WHERE state = 'certificate'", len(d.applicants)},
-		{"certificates", "SELECT COUNT(*) FROM certificates", len(d.applicants)},
-		{"recorded certificates", "SELECT COUNT(*) FROM issuances WHERE order_id > 0 AND certificate IS NOT NULL", len(d.applicants)},
-		{"debits", "SELECT COUNT(*) FROM ledger WHERE kind = 'debit'", len(d.applicants)},
-		{"ledger lines", "SELECT COUNT(*) FROM ledger", len(d.applicants)},
-		{"used units", "SELECT SUM(used) FROM plans", len(d.applicants)},
-		{"submission records", "SELECT COUNT(*) FROM submissions", len(d.applicants)},
+		{"orders", "SELECT COUNT(*) FROM orders", orders},
+		{"issued orders", "SELECT COUNT(*) FROM orders WHERE state = 'certificate'", orders - back},
+		{"revoked orders", "SELECT COUNT(*) FROM orders WHERE state = 'revoked'", back},
+		{"certificates", "SELECT COUNT(*) FROM certificates", orders},
+		{"recorded certificates", "SELECT COUNT(*) FROM issuances WHERE order_id > 0 AND certificate IS NOT NULL", recorded},
+		{"debits", "SELECT COUNT(*) FROM ledger WHERE kind = 'debit'", orders},
+		{"ledger lines", "SELECT COUNT(*) FROM ledger", orders + back},
+		{"used units", "SELECT SUM(used) FROM plans", orders - back},
+		{"submission records", "SELECT COUNT(*) FROM submissions", orders},
 		{"keys outside of certificates", "SELECT COUNT(*) FROM order_keys", 0},
-		{"steps of orders", "SELECT COUNT(*) FROM steps WHERE order_id > 0", 0},
+		{"steps of orders", stepsLeft, 0},
 	} {
-		var got int
-		if err := db.QueryRowContext(t.Context(), count.query).Scan(&got); err != nil {
-			t.Fatal(err)
-		}
-		if got != count.want {
+		if got := p.count(t, count.query); got != count.want {
 			t.Errorf("%s: %d, not %d", count.what, got, count.want)
 		}
 	}

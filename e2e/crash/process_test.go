@@ -11,9 +11,13 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"chancery/client"
+	"chancery/internal/failpoint"
 )
 
 // patience bounds every wait.
@@ -64,24 +68,36 @@ func command(ctx context.Context, binary string, environment []string, args ...s
 
 // instance is one life of the service's process.
 type instance struct {
-	endpoint string
-	ctx      context.Context // the longest that the process may live
-	cmd      *exec.Cmd
-	log      *logWatch
-	ended    chan struct{} // closed when the process has ended and was waited for
-	killed   bool          // by this test, not by itself
+	endpoint, metrics string          // once up
+	up                chan struct{}   // closed when it listens
+	life              context.Context // ends with the process
+	frozen            atomic.Bool     // as far as the test knows
+	client            func() (*client.Client, error)
+
+	ctx    context.Context // the longest that the process may live
+	cmd    *exec.Cmd
+	log    *logWatch
+	ended  chan struct{} // closed when the process has ended and was waited for
+	killed bool          // by this test, not by itself
+	buried bool          // it ended as it should, and its log tells nothing
+	file   string        // that arms a point
 }
 
 // launch starts `chancery serve`; it need not come up. The process never
 // outlives the test.
-func launch(t *testing.T, binary, failpoint string, args ...string) *instance {
+func launch(t *testing.T, binary, failpoints string, args ...string) *instance {
 	t.Helper()
-	i := &instance{log: &logWatch{listening: make(chan string, 1)}, ended: make(chan struct{})}
-	var cancel context.CancelFunc
+	i := &instance{up: make(chan struct{}), ended: make(chan struct{}), file: failpoints}
+	i.log = &logWatch{listening: func(endpoint, metrics string) {
+		i.endpoint, i.metrics = endpoint, metrics
+		close(i.up)
+	}}
+	var cancel, over context.CancelFunc
 	i.ctx, cancel = beforeDeadline(t)
 	t.Cleanup(cancel)
-	i.cmd = command(i.ctx, binary, []string{"CHANCERY_FAILPOINT=" + failpoint}, append([]string{
-		"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "off", "--log-format", "json",
+	i.life, over = context.WithCancel(context.Background())
+	i.cmd = command(i.ctx, binary, []string{"CHANCERY_FAILPOINT=" + failpoints}, append([]string{
+		"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-format", "json",
 	}, args...)...)
 	i.cmd.Stderr = i.log
 	if err := i.cmd.Start(); err != nil {
@@ -89,12 +105,13 @@ func launch(t *testing.T, binary, failpoint string, args ...string) *instance {
 	}
 	go func() {
 		defer close(i.ended)
+		defer over()
 		_ = i.cmd.Wait() // what it says is in ProcessState
 	}()
 	t.Cleanup(func() {
 		i.kill()
-		if t.Failed() {
-			t.Logf("log of the service with failpoint %q:\n%s", failpoint, i.log.tail())
+		if t.Failed() && !i.buried {
+			t.Logf("log of a service that ended with %s:\n%s", i.cmd.ProcessState, i.log.tail())
 		}
 	})
 	return i
@@ -111,31 +128,28 @@ func beforeDeadline(t *testing.T) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(context.Background(), deadline.Add(-grace))
 }
 
-// start is launch for a service that must come up.
-func start(t *testing.T, binary, failpoint string, args ...string) *instance {
+// listening waits until the process listens.
+func (i *instance) listening(t *testing.T) {
 	t.Helper()
-	i := launch(t, binary, failpoint, args...)
 	select {
-	case i.endpoint = <-i.log.listening:
+	case <-i.up:
 	case <-i.ended:
 		t.Fatalf("the service ended while it started: %s", i.cmd.ProcessState)
 	case <-time.After(patience):
 		t.Fatalf("the service did not start within %s", patience)
 	}
-	return i
 }
 
-// lifetime is a context that ends with the process.
-func (i *instance) lifetime(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	go func() {
-		defer cancel()
-		select {
-		case <-i.ended:
-		case <-ctx.Done():
-		}
-	}()
-	return ctx
+func (i *instance) isUp() bool   { return isClosed(i.up) && !i.isOver() }
+func (i *instance) isOver() bool { return isClosed(i.ended) }
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // kill is kill -9.
@@ -150,17 +164,18 @@ func (i *instance) kill() {
 	<-i.ended
 }
 
-// awaitDeath waits for the process to kill itself at its failpoint.
-func (i *instance) awaitDeath(t *testing.T) {
+// awaitDeath waits for the process to kill itself at the point.
+func (i *instance) awaitDeath(t *testing.T, point string) {
 	t.Helper()
 	select {
 	case <-i.ended:
 	case <-time.After(patience):
-		t.Fatalf("the point was not reached within %s", patience)
+		t.Fatalf("the point %s was not reached within %s", point, patience)
 	}
 	status, ok := i.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if i.killed || i.ctx.Err() != nil || !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL {
-		t.Fatalf("the service ended otherwise than by SIGKILL at the point: %s", i.cmd.ProcessState)
+	_, err := os.Stat(failpoint.Acted(i.file))
+	if i.killed || i.ctx.Err() != nil || !ok || !status.Signaled() || status.Signal() != syscall.SIGKILL || err != nil {
+		t.Fatalf("the service ended otherwise than by SIGKILL at %s: %s, %v", point, i.cmd.ProcessState, err)
 	}
 }
 
@@ -182,7 +197,7 @@ func (i *instance) stop(t *testing.T) {
 
 // logWatch keeps the log, and passes the endpoint on when it appears.
 type logWatch struct {
-	listening chan string
+	listening func(endpoint, metrics string)
 
 	mu   sync.Mutex // guards text
 	text bytes.Buffer
@@ -190,9 +205,6 @@ type logWatch struct {
 }
 
 func (w *logWatch) Write(text []byte) (int, error) {
-	w.mu.Lock()
-	w.text.Write(text)
-	w.mu.Unlock()
 	w.line = append(w.line, text...)
 	for {
 		line, rest, whole := bytes.Cut(w.line, []byte("\n"))
@@ -200,9 +212,15 @@ func (w *logWatch) Write(text []byte) (int, error) {
 			return len(text), nil
 		}
 		w.line = rest
-		var event struct{ Msg, Endpoint string }
+		if bytes.Contains(line, []byte(`"msg":"request"`)) && bytes.Contains(line, []byte(`"level":"INFO"`)) {
+			continue
+		}
+		w.mu.Lock()
+		w.text.Write(append(line, '\n'))
+		w.mu.Unlock()
+		var event struct{ Msg, Endpoint, Metrics string }
 		if json.Unmarshal(line, &event) == nil && event.Msg == "listening" {
-			w.listening <- event.Endpoint
+			w.listening(event.Endpoint, event.Metrics)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package crash
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -9,29 +8,33 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
-	"time"
 
 	"chancery"
 	"chancery/cas"
+	"chancery/internal/pebble"
 	"chancery/internal/zone"
-	"chancery/signature"
 )
 
-// world is what stands around the service: its binary, catalogues, and the DNS
-// and web servers on which applicants publish their proofs.
+// acmeIssuer is the name of the ACME CA.
+const acmeIssuer = "pebble"
+
+// world is what stands around the service: its binary, catalogue, the DNS and web
+// servers on which applicants publish their proofs, and the CA if that is Pebble.
 type world struct {
-	binary        string
-	elliptic, rsa string // catalogue files with the default product, by the keys that the service makes
-	dns           *zone.Server
-	webPort       string
+	binary    string
+	catalogue string // a file
+	dns       *zone.Server
+	webPort   string
+	ca        *pebble.Server // or nil
 
 	mu    sync.Mutex        // guards files
-	files map[string]string // the proof by host name
+	files map[string]string // the proof by host name and path
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, issuer string) *world {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("builds the service with the race detector and kills it many times")
@@ -41,7 +44,7 @@ func newWorld(t *testing.T) *world {
 	if w.binary, err = program(); err != nil {
 		t.Fatal(err)
 	}
-	w.elliptic, w.rsa = writeCatalogue(t, chancery.ECC256), writeCatalogue(t, chancery.RSA2048)
+	w.catalogue = writeCatalogue(t, issuer)
 	if w.dns, err = zone.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -49,11 +52,31 @@ func newWorld(t *testing.T) *world {
 	web := httptest.NewServer(w)
 	t.Cleanup(web.Close)
 	_, w.webPort, _ = net.SplitHostPort(web.Listener.Addr().String())
+	if issuer == acmeIssuer {
+		w.startPebble(t)
+	}
 	return w
 }
 
-func writeCatalogue(t *testing.T, keys chancery.KeyAlgorithm) string {
-	text, err := json.Marshal(chancery.Catalogue{{Code: chancery.DefaultProduct, Brand: "Test", LifetimeDays: 90, KeyAlgorithm: keys}})
+// startPebble starts one that looks at once, takes all nonces and forgets old proofs.
+func (w *world) startPebble(t *testing.T) {
+	t.Helper()
+	port, err := strconv.Atoi(w.webPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.ca, err = pebble.Start(t.Context(), pebble.Config{
+		DNS: w.dns.Addr(), HTTPPort: port, RetryAfter: 1,
+		Environment: []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.ca.Stop)
+}
+
+func writeCatalogue(t *testing.T, issuer string) string {
+	text, err := json.Marshal(chancery.Catalogue{{Code: chancery.DefaultProduct, Brand: "Test", LifetimeDays: 90, KeyAlgorithm: chancery.ECC256, Issuer: issuer}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,16 +87,18 @@ func writeCatalogue(t *testing.T, keys chancery.KeyAlgorithm) string {
 	return path
 }
 
-// publish puts a proof where the state says that the service will look for it.
+// publish puts a proof where the state says that the service will look for it, if it
+// says so yet.
 func (w *world) publish(state *cas.DescribeCertificateStateOutput) {
-	if state.ValidateType == string(chancery.DNS) {
+	switch {
+	case state.RecordValue != "":
 		w.dns.Set(state.RecordDomain, state.RecordType, state.RecordValue)
-		return
+	case state.Content != "":
+		w.mu.Lock()
+		w.files[state.Domain+state.Uri] = state.Content
+		w.mu.Unlock()
+		w.dns.Set(state.Domain, "A", "127.0.0.1")
 	}
-	w.mu.Lock()
-	w.files[state.Domain] = state.Content
-	w.mu.Unlock()
-	w.dns.Set(state.Domain, "A", "127.0.0.1")
 }
 
 // ServeHTTP serves the published files.
@@ -83,80 +108,19 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 		host = r.Host
 	}
 	w.mu.Lock()
-	content, known := w.files[host]
+	content, known := w.files[host+r.URL.Path]
 	w.mu.Unlock()
-	if !known || r.URL.Path != chancery.ProofPath {
+	if !known {
 		http.NotFound(out, r)
 		return
 	}
-	_, _ = fmt.Fprintln(out, content)
+	_, _ = fmt.Fprint(out, content)
 }
 
-// serveFlags are those of a service that looks at proofs in this world.
-func (w *world) serveFlags(path, catalogue string) []string {
+// flags are those of a service that looks at proofs in this world.
+func (w *world) flags() []string {
 	return []string{
-		"--data-dir", path, "--products", catalogue,
-		"--dcv-resolver", w.dns.Addr(), "--dcv-allow", "127.0.0.0/8", "--dcv-http-port", w.webPort,
+		"--products", w.catalogue, "--dcv-resolver", w.dns.Addr(), "--dcv-allow", "127.0.0.0/8",
+		"--dcv-http-port", w.webPort, "--dcv-https-port", "1", "--dcv-dns-port", "1", "--rates", "off",
 	}
-}
-
-// directory is a data directory, with everybody who ever applied there: each of
-// them has exactly one live order once a round is over.
-type directory struct {
-	*world
-	path        string
-	credentials signature.Credentials
-	applicants  []*applicant
-}
-
-// newDirectory makes a data directory by a first start, with a plan that suffices.
-func (w *world) newDirectory(t *testing.T) *directory {
-	t.Helper()
-	d := &directory{world: w, path: shortTempDir(t)}
-	first := start(t, w.binary, "", w.serveFlags(d.path, w.elliptic)...)
-	d.newKey(t)
-	d.run(t, "plan", "grant", "--count", "1000")
-	first.stop(t)
-	return d
-}
-
-// newKey has the operator make an access key once the first start is over: the
-// service listens before it has made the first account and its plan.
-func (d *directory) newKey(t *testing.T) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); ; {
-		var accounts, plans []any
-		if err := json.Unmarshal(d.run(t, "account", "list", "--output", "json"), &accounts); err != nil {
-			t.Fatal(err)
-		}
-		if len(accounts) == 1 {
-			if err := json.Unmarshal(d.run(t, "plan", "list", "--output", "json"), &plans); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if len(plans) == 1 {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the first start left %d accounts and %d plans", len(accounts), len(plans))
-		}
-	}
-	var key struct{ AccessKeyID, AccessKeySecret string }
-	if err := json.Unmarshal(d.run(t, "accesskey", "create", "--output", "json"), &key); err != nil {
-		t.Fatal(err)
-	}
-	d.credentials = signature.Credentials{AccessKeyID: key.AccessKeyID, AccessKeySecret: signature.Secret(key.AccessKeySecret)}
-}
-
-// run runs an operator's command on the directory, which must succeed.
-func (d *directory) run(t *testing.T, args ...string) []byte {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := command(ctx, d.binary, nil, append(args, "--data-dir", d.path)...)
-	output, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("chancery %v: %v\n%s", args, err, output)
-	}
-	return output
 }

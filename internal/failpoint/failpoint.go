@@ -1,41 +1,62 @@
 //go:build failpoint
 
-// Package failpoint lets crash tests end the process at a named point of an
-// order's life. Only binaries built with the tag "failpoint" hold it; in every
-// other build Hit is empty and the compiler removes the call.
+// Package failpoint lets crash tests end or freeze the process at a named point
+// of an order's life. Only binaries built with the tag "failpoint" hold it; in
+// every other build Hit is empty and the compiler removes the call.
 package failpoint
 
 import (
 	"os"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"syscall"
 )
 
-// CHANCERY_FAILPOINT is "name" or "name:n": the process is killed, as by
-// kill -9, the n-th time the point is reached.
+// CHANCERY_FAILPOINT names a file, which a test writes when it wants a point
+// armed and which is read whenever a point is reached. It holds an Order's text.
+// Who acts on it renames it first, so that of all processes and goroutines with the
+// same file one does; what it is called then (Acted) holds the process's id.
 var (
-	armed, after = parse(os.Getenv("CHANCERY_FAILPOINT"))
-	reached      atomic.Int64
+	file    = os.Getenv("CHANCERY_FAILPOINT")
+	mu      sync.Mutex // guards reached
+	reached = map[string]int{}
 )
 
-func parse(text string) (string, int64) {
-	name, count, found := strings.Cut(text, ":")
-	if !found {
-		return name, 1
+// Hit kills or freezes the process if this point is armed and its turn has come.
+func Hit(name string) {
+	if file == "" {
+		return
 	}
-	n, err := strconv.ParseInt(count, 10, 64)
-	if err != nil {
-		panic("CHANCERY_FAILPOINT: " + err.Error())
+	text, err := os.ReadFile(file) //nolint:gosec // the test that started us named it
+	if err != nil || !turn(name, string(text)) || os.Rename(file, Acted(file)) != nil {
+		return
 	}
-	return name, n
+	_ = os.WriteFile(Acted(file), []byte(strconv.Itoa(os.Getpid())), 0o600) //nolint:gosec // likewise
+	if strings.HasSuffix(string(text), string(Freeze)) {
+		_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
+		return // somebody sent SIGCONT
+	}
+	_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
+	select {} // nothing after the point may run while the signal is on its way
 }
 
-// Hit kills the process if this point is armed and its turn has come.
-func Hit(name string) {
-	if name == armed && reached.Add(1) == after {
-		_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
-		select {} // nothing after the point may run while the signal is on its way
+// turn counts how often an armed point is reached.
+func turn(name, text string) bool {
+	fields := strings.Fields(text)
+	if len(fields) != 3 || fields[0] != name {
+		return false
 	}
+	n, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return false
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	reached[text]++
+	if reached[text] < n {
+		return false
+	}
+	delete(reached, text)
+	return true
 }

@@ -149,6 +149,14 @@ func (s *Server) chown() error {
 	return os.Chown(s.dir, int(uid), int(gid))
 }
 
+// Give lets the server have a directory.
+func (s *Server) Give(dir string) error {
+	if s.owner == nil {
+		return nil
+	}
+	return os.Chown(dir, int(s.owner.Uid), int(s.owner.Gid))
+}
+
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 // Start starts the server, also again after it was stopped or killed, and waits until

@@ -22,6 +22,7 @@ type Config struct {
 	DataDir        string
 	Database       string
 	Listen         string
+	Console        string
 	TLSCert        string
 	TLSKey         string
 	TLS            string
@@ -47,6 +48,7 @@ type Config struct {
 	ClockSkew    time.Duration
 	Rates        string
 	AuditKeep    time.Duration
+	ReadyKeys    int
 	StopDelay    time.Duration
 	LogLevel     string
 	LogFormat    string
@@ -60,6 +62,7 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.DataDir, "data-dir", dataDir, "directory of the database, its key and the admin socket; made with mode 0700")
 	flags.StringVar(&c.Database, "database", "", "PostgreSQL database to use in place of SQLite in the data directory, as postgres://user@host/name; several services may share it, each with a data directory of its own and all with the same key-encryption key. A password is better given in PGPASSWORD or ~/.pgpass")
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8280", "address of the API")
+	flags.StringVar(&c.Console, "console", "on", "the web console at /console/ of the API's address: on or off")
 	flags.StringVar(&c.TLS, "tls", "", `"self" serves the API over TLS with a certificate of the embedded CA`)
 	flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file with the API's certificate and chain; read again when it changes")
 	flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file with the key of --tls-cert")
@@ -82,10 +85,14 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.DurationVar(&c.ClockSkew, "clock-skew", rpc.DefaultClockSkew, "how far a request's time may be off")
 	flags.StringVar(&c.Rates, "rates", "default", `how often an account may call each operation: "default" for 100 a second and bursts of 200, "documented" for the original's own figures, "off", or a YAML file of rates`)
 	flags.DurationVar(&c.AuditKeep, "audit-keep", 400*24*time.Hour, "how long lines of the audit log are kept; 0: for ever")
+	flags.IntVar(&c.ReadyKeys, "ready-keys", 32, "how many RSA keys of each size that products use are made ahead and kept, sealed, in the database, for bursts of orders; 0: none")
 	flags.DurationVar(&c.StopDelay, "stop-delay", 0, "how long to go on serving once told to stop, while /readyz says no: give a load balancer time to turn to other nodes")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 }
+
+// maxReadyKeys bounds the processor time that is spent ahead: for the most it is hours.
+const maxReadyKeys = 10_000
 
 // check refuses what no other part refuses under the flag's name.
 func (c *Config) check() error {
@@ -98,6 +105,12 @@ func (c *Config) check() error {
 		if length < 0 {
 			return configError(flag, "%s is negative", length)
 		}
+	}
+	if c.ReadyKeys < 0 || c.ReadyKeys > maxReadyKeys {
+		return configError("ready-keys", "%d is not between 0 and %d", c.ReadyKeys, maxReadyKeys)
+	}
+	if c.Console != "" && c.Console != "on" && c.Console != "off" {
+		return configError("console", "%q is not on or off", c.Console)
 	}
 	if c.PKIURL != "" && !strings.HasPrefix(c.PKIURL, "http://") {
 		return configError("pki-url", "%q is not of the form http://host", c.PKIURL)

@@ -25,6 +25,7 @@ import (
 	"chancery/admin"
 	"chancery/ca"
 	"chancery/cas"
+	"chancery/console"
 	"chancery/dcv"
 	"chancery/internal/apidoc"
 	"chancery/issuer"
@@ -40,6 +41,8 @@ type Service struct {
 	First *admin.AccessKey
 	// Endpoint is the API's URL, with the port that was really taken.
 	Endpoint string
+	// Console is the URL of the web console, empty when it is off.
+	Console string
 	// Metrics is the URL of the metrics listener, empty when it is off.
 	Metrics string
 	// Admin does the operator's calls in this process.
@@ -156,7 +159,7 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 		return err
 	}
 	registry := s.newRegistry(clock)
-	worker := s.work(ctx, clock, catalogue, looker, issuers, c.AuditKeep, registry)
+	worker := s.work(ctx, clock, catalogue, looker, issuers, c, registry)
 	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
 		Store: rpc.WithTrails(s.store), Catalogue: catalogue, Clock: clock,
@@ -174,12 +177,16 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	}
 	gateway := &rpc.Gateway{
 		NotBefore: restored, Store: s.store, Clock: clock, Log: s.log, APIs: apis,
-		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry),
+		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry), Inside: []chancery.API{operations.Inside()},
 	}
 	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
 		return err
 	}
-	if err := s.listen(ctx, c, gateway, registry); err != nil {
+	var pages http.Handler
+	if c.Console == "on" {
+		pages = s.console(gateway, catalogue, clock)
+	}
+	if err := s.listen(ctx, c, gateway, pages, registry); err != nil {
 		return err
 	}
 	// Of several services that start on an empty database, one makes what it needs.
@@ -199,16 +206,14 @@ func (s *Service) newRegistry(clock chancery.Clock) *prometheus.Registry {
 }
 
 // work begins background work; Stop ends it.
-func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, issuers work.Issuers, auditKeep time.Duration, registry *prometheus.Registry) *work.Worker {
-	const keysReady = 8
+func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, issuers work.Issuers, c Config, registry *prometheus.Registry) *work.Worker {
 	ctx, s.endWork = context.WithCancel(context.WithoutCancel(ctx))
-	pool := work.NewKeyPool(catalogue[0].KeyAlgorithm, keysReady)
 	worker := &work.Worker{
 		Store: s.store, Looker: looker, Issuers: issuers, Catalogue: catalogue, Clock: clock,
-		Log: s.log, AuditKeep: auditKeep, Keys: pool, Metrics: work.NewMetrics(registry),
+		Log: s.log, AuditKeep: c.AuditKeep, ReadyKeys: c.ReadyKeys, Metrics: work.NewMetrics(registry),
 	}
 	work.WatchBacklog(registry, s.store, clock)
-	s.workers.Go(func() { pool.Run(ctx) })
+	work.WatchReadyKeys(registry, s.store, catalogue)
 	s.workers.Go(func() { worker.Run(ctx) })
 	s.workers.Go(func() { s.Authority.Publish(ctx) })
 	s.workers.Go(func() { s.followKeyring(ctx) })
@@ -232,18 +237,27 @@ func (s *Service) followKeyring(ctx context.Context) {
 	}
 }
 
-func (s *Service) listen(ctx context.Context, c Config, gateway http.Handler, registry *prometheus.Registry) error {
+func (s *Service) listen(ctx context.Context, c Config, gateway, pages http.Handler, registry *prometheus.Registry) error {
 	secure, err := s.tlsConfig(ctx, c)
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/", gateway)
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
 	mux.Handle("GET /openapi.json", apidoc.Handler())
+	if pages == nil {
+		mux.Handle("/", gateway)
+	} else {
+		mux.Handle("/", toConsole(gateway))
+		mux.Handle(console.Root, pages)
+	}
 	pki := s.Authority.Handler()
 	if s.Endpoint, err = s.serve(ctx, "listen", c.Listen, beside(pki, mux), secure); err != nil {
 		return err
+	}
+	if pages != nil {
+		s.Console = s.Endpoint + console.Root
+		s.Admin.ConsoleURL = s.Console
 	}
 	if c.PKIListen != "" {
 		if _, err := s.serve(ctx, "pki-listen", c.PKIListen, pki, nil); err != nil {

@@ -67,7 +67,7 @@ func (s *Service) withoutKey(ctx context.Context) (chancery.AccountID, error) {
 		return 0, err
 	}
 	if len(accounts) == 0 {
-		account, err := s.Admin.CreateAccount(ctx, admin.NewAccount{Name: "default"})
+		account, err := s.Admin.CreateAccount(ctx, admin.NewAccount{Name: "default", Operator: true})
 		if err != nil {
 			return 0, fmt.Errorf("making the first account: %w", err)
 		}

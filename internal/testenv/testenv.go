@@ -77,6 +77,7 @@ type options struct {
 	apis         []chancery.API
 	rates        rpc.Rates
 	driver       string // of the database
+	mount        func(*Env, *http.ServeMux, *rpc.Gateway)
 }
 
 // Option changes what New starts.
@@ -111,6 +112,11 @@ func WithRates(rates rpc.Rates) Option { return func(o *options) { o.rates = rat
 // WithAPI mounts a further table of operations beside cas.
 func WithAPI(api chancery.API) Option {
 	return func(o *options) { o.apis = append(o.apis, api) }
+}
+
+// WithHandler mounts what else the API's address serves, such as the console.
+func WithHandler(mount func(*Env, *http.ServeMux, *rpc.Gateway)) Option {
+	return func(o *options) { o.mount = mount }
 }
 
 // Products is the default catalogue with keys that cost nothing to make.
@@ -259,10 +265,14 @@ func (e *Env) serve() {
 	}
 	tokens := &sts.Service{Store: rpc.WithTrails(e.Store), Clock: e.Clock}
 	mux := http.NewServeMux()
-	mux.Handle("/", &rpc.Gateway{
+	gateway := &rpc.Gateway{
 		Store: e.Store, Clock: e.Clock, Log: e.log, Rates: e.options.rates,
-		APIs: append(append(operations.APIs(), tokens.API()), e.options.apis...),
-	})
+		APIs: append(append(operations.APIs(), tokens.API()), e.options.apis...), Inside: []chancery.API{operations.Inside()},
+	}
+	mux.Handle("/", gateway)
+	if e.options.mount != nil {
+		e.options.mount(e, mux, gateway)
+	}
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.MaxHeaderBytes = maxHeader

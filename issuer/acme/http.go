@@ -102,7 +102,7 @@ func (c *Client) send(ctx context.Context, method, to string, body []byte, accep
 
 // retryAfter reads Retry-After in either form (RFC 9110, 10.2.3).
 func retryAfter(h http.Header, now time.Time) time.Time {
-	const longest = 400 * 24 * time.Hour // beyond which it is a mistake
+	const longest = 31 * 24 * time.Hour // beyond which it is a mistake
 	text := h.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil && seconds >= 0 {
 		return now.Add(min(time.Duration(seconds)*time.Second, longest))

@@ -1,5 +1,5 @@
 -- name: AddAccount :exec
-INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3);
+INSERT INTO accounts (id, name, created_at, operator) VALUES ($1, $2, $3, $4);
 
 -- name: Account :one
 SELECT * FROM accounts WHERE id = $1;

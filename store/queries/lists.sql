@@ -62,5 +62,10 @@ ORDER BY part;
 -- name: AccountChanges :many
 SELECT * FROM listed WHERE account_id = sqlc.arg(account_id) AND changes_at > 0 AND changes_at <= sqlc.arg(now) LIMIT sqlc.arg(most);
 
+-- Statuses that a clock which was ahead has moved on too early.
+-- name: ListChangesAhead :many
+SELECT * FROM listed WHERE not_after > sqlc.arg(now) AND (
+    status = sqlc.arg(expired) OR status = sqlc.arg(will_expire) AND not_after > sqlc.arg(expires_by)) LIMIT sqlc.arg(most);
+
 -- name: ListChanges :many
 SELECT * FROM listed WHERE changes_at > 0 AND changes_at <= sqlc.arg(now) LIMIT sqlc.arg(most);

@@ -78,3 +78,17 @@ WHERE steps.id = sqlc.arg(id) AND lease_until <= now_ms();
 
 -- name: DeleteOrderSteps :exec
 DELETE FROM steps WHERE account_id = $1 AND order_id = $2 AND kind <> 'revoke_order';
+
+-- What a clock that was ahead has written is taken back: a step that was last begun in
+-- the future, or is due later than any step is put off, is due now; and a lease
+-- that ends later than any lease does is over. Nobody may have it in hand meanwhile:
+-- were somebody at work on it all the same, the next claim's version keeps that out.
+-- name: RecallSteps :execrows
+UPDATE steps SET
+    due_at = sqlc.arg(now), lease_until = 0,
+    last_run_at = CASE WHEN last_run_at > sqlc.arg(now) THEN sqlc.arg(now) ELSE last_run_at END
+WHERE parked_at = 0 AND (
+    lease_until > now_ms() + sqlc.arg(longest_lease)
+    OR lease_until <= now_ms() AND (
+        last_run_at > sqlc.arg(begun_by) OR due_at > sqlc.arg(due_by)
+        OR last_run_at = 0 AND due_at > sqlc.arg(first_due_by)));

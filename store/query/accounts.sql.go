@@ -70,18 +70,23 @@ func (q *Queries) AccessKeys(ctx context.Context, accountID int64) ([]AccessKeys
 }
 
 const account = `-- name: Account :one
-SELECT id, name, created_at FROM accounts WHERE id = $1
+SELECT id, name, created_at, operator FROM accounts WHERE id = $1
 `
 
 func (q *Queries) Account(ctx context.Context, id int64) (Account, error) {
 	row := q.queryRow(ctx, q.accountStmt, account, id)
 	var i Account
-	err := row.Scan(&i.ID, &i.Name, &i.CreatedAt)
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.CreatedAt,
+		&i.Operator,
+	)
 	return i, err
 }
 
 const accounts = `-- name: Accounts :many
-SELECT id, name, created_at FROM accounts ORDER BY created_at, id
+SELECT id, name, created_at, operator FROM accounts ORDER BY created_at, id
 `
 
 func (q *Queries) Accounts(ctx context.Context) ([]Account, error) {
@@ -93,7 +98,12 @@ func (q *Queries) Accounts(ctx context.Context) ([]Account, error) {
 	var items []Account
 	for rows.Next() {
 		var i Account
-		if err := rows.Scan(&i.ID, &i.Name, &i.CreatedAt); err != nil {
+		if err := rows.Scan(
+			&i.ID,
+			&i.Name,
+			&i.CreatedAt,
+			&i.Operator,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -138,17 +148,23 @@ func (q *Queries) AddAccessKey(ctx context.Context, arg AddAccessKeyParams) (int
 }
 
 const addAccount = `-- name: AddAccount :exec
-INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3)
+INSERT INTO accounts (id, name, created_at, operator) VALUES ($1, $2, $3, $4)
 `
 
 type AddAccountParams struct {
 	ID        int64
 	Name      string
 	CreatedAt int64
+	Operator  int64
 }
 
 func (q *Queries) AddAccount(ctx context.Context, arg AddAccountParams) error {
-	_, err := q.exec(ctx, q.addAccountStmt, addAccount, arg.ID, arg.Name, arg.CreatedAt)
+	_, err := q.exec(ctx, q.addAccountStmt, addAccount,
+		arg.ID,
+		arg.Name,
+		arg.CreatedAt,
+		arg.Operator,
+	)
 	return err
 }
 

@@ -96,6 +96,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addCompanyStmt, err = db.PrepareContext(ctx, addCompany); err != nil {
 		return nil, fmt.Errorf("error preparing query AddCompany: %w", err)
 	}
+	if q.addConsoleLinkStmt, err = db.PrepareContext(ctx, addConsoleLink); err != nil {
+		return nil, fmt.Errorf("error preparing query AddConsoleLink: %w", err)
+	}
+	if q.addConsoleSessionStmt, err = db.PrepareContext(ctx, addConsoleSession); err != nil {
+		return nil, fmt.Errorf("error preparing query AddConsoleSession: %w", err)
+	}
 	if q.addContactStmt, err = db.PrepareContext(ctx, addContact); err != nil {
 		return nil, fmt.Errorf("error preparing query AddContact: %w", err)
 	}
@@ -137,6 +143,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.addPolicyStmt, err = db.PrepareContext(ctx, addPolicy); err != nil {
 		return nil, fmt.Errorf("error preparing query AddPolicy: %w", err)
+	}
+	if q.addReadyKeyStmt, err = db.PrepareContext(ctx, addReadyKey); err != nil {
+		return nil, fmt.Errorf("error preparing query AddReadyKey: %w", err)
 	}
 	if q.addRestoreStmt, err = db.PrepareContext(ctx, addRestore); err != nil {
 		return nil, fmt.Errorf("error preparing query AddRestore: %w", err)
@@ -219,6 +228,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.completeIssuanceStmt, err = db.PrepareContext(ctx, completeIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query CompleteIssuance: %w", err)
 	}
+	if q.consolePasswordStmt, err = db.PrepareContext(ctx, consolePassword); err != nil {
+		return nil, fmt.Errorf("error preparing query ConsolePassword: %w", err)
+	}
+	if q.consoleSessionStmt, err = db.PrepareContext(ctx, consoleSession); err != nil {
+		return nil, fmt.Errorf("error preparing query ConsoleSession: %w", err)
+	}
+	if q.consoleSessionsStmt, err = db.PrepareContext(ctx, consoleSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query ConsoleSessions: %w", err)
+	}
 	if q.contactStmt, err = db.PrepareContext(ctx, contact); err != nil {
 		return nil, fmt.Errorf("error preparing query Contact: %w", err)
 	}
@@ -237,11 +255,17 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countCompaniesStmt, err = db.PrepareContext(ctx, countCompanies); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCompanies: %w", err)
 	}
+	if q.countConsoleAttemptStmt, err = db.PrepareContext(ctx, countConsoleAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query CountConsoleAttempt: %w", err)
+	}
 	if q.countContactsStmt, err = db.PrepareContext(ctx, countContacts); err != nil {
 		return nil, fmt.Errorf("error preparing query CountContacts: %w", err)
 	}
 	if q.countDueStepsStmt, err = db.PrepareContext(ctx, countDueSteps); err != nil {
 		return nil, fmt.Errorf("error preparing query CountDueSteps: %w", err)
+	}
+	if q.countEndingsStmt, err = db.PrepareContext(ctx, countEndings); err != nil {
+		return nil, fmt.Errorf("error preparing query CountEndings: %w", err)
 	}
 	if q.countEvidenceStmt, err = db.PrepareContext(ctx, countEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query CountEvidence: %w", err)
@@ -266,6 +290,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countPlansWithUnitsStmt, err = db.PrepareContext(ctx, countPlansWithUnits); err != nil {
 		return nil, fmt.Errorf("error preparing query CountPlansWithUnits: %w", err)
+	}
+	if q.countReadyKeysStmt, err = db.PrepareContext(ctx, countReadyKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query CountReadyKeys: %w", err)
 	}
 	if q.countRevocationStmt, err = db.PrepareContext(ctx, countRevocation); err != nil {
 		return nil, fmt.Errorf("error preparing query CountRevocation: %w", err)
@@ -293,6 +320,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.deleteCompanyStmt, err = db.PrepareContext(ctx, deleteCompany); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteCompany: %w", err)
+	}
+	if q.deleteConsolePasswordStmt, err = db.PrepareContext(ctx, deleteConsolePassword); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteConsolePassword: %w", err)
+	}
+	if q.deleteConsoleSessionStmt, err = db.PrepareContext(ctx, deleteConsoleSession); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteConsoleSession: %w", err)
 	}
 	if q.deleteContactStmt, err = db.PrepareContext(ctx, deleteContact); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteContact: %w", err)
@@ -330,6 +363,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteUserStmt, err = db.PrepareContext(ctx, deleteUser); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteUser: %w", err)
 	}
+	if q.deleteUserConsoleSessionsStmt, err = db.PrepareContext(ctx, deleteUserConsoleSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteUserConsoleSessions: %w", err)
+	}
 	if q.deleteUserKeysStmt, err = db.PrepareContext(ctx, deleteUserKeys); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteUserKeys: %w", err)
 	}
@@ -366,11 +402,29 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.forgetACMEOpeningsStmt, err = db.PrepareContext(ctx, forgetACMEOpenings); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetACMEOpenings: %w", err)
 	}
+	if q.forgetConsoleAttemptsStmt, err = db.PrepareContext(ctx, forgetConsoleAttempts); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetConsoleAttempts: %w", err)
+	}
 	if q.forgetNoncesStmt, err = db.PrepareContext(ctx, forgetNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetNonces: %w", err)
 	}
+	if q.forgetOldConsoleAttemptsStmt, err = db.PrepareContext(ctx, forgetOldConsoleAttempts); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetOldConsoleAttempts: %w", err)
+	}
+	if q.forgetOldConsoleLinksStmt, err = db.PrepareContext(ctx, forgetOldConsoleLinks); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetOldConsoleLinks: %w", err)
+	}
+	if q.forgetOldConsoleSessionsStmt, err = db.PrepareContext(ctx, forgetOldConsoleSessions); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetOldConsoleSessions: %w", err)
+	}
+	if q.forgetReadyKeysStmt, err = db.PrepareContext(ctx, forgetReadyKeys); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetReadyKeys: %w", err)
+	}
 	if q.forgetSessionsStmt, err = db.PrepareContext(ctx, forgetSessions); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetSessions: %w", err)
+	}
+	if q.forgiveConsoleAttemptStmt, err = db.PrepareContext(ctx, forgiveConsoleAttempt); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgiveConsoleAttempt: %w", err)
 	}
 	if q.freeACMEOrderURLStmt, err = db.PrepareContext(ctx, freeACMEOrderURL); err != nil {
 		return nil, fmt.Errorf("error preparing query FreeACMEOrderURL: %w", err)
@@ -440,6 +494,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.listChangesStmt, err = db.PrepareContext(ctx, listChanges); err != nil {
 		return nil, fmt.Errorf("error preparing query ListChanges: %w", err)
+	}
+	if q.listChangesAheadStmt, err = db.PrepareContext(ctx, listChangesAhead); err != nil {
+		return nil, fmt.Errorf("error preparing query ListChangesAhead: %w", err)
 	}
 	if q.listCompaniesStmt, err = db.PrepareContext(ctx, listCompanies); err != nil {
 		return nil, fmt.Errorf("error preparing query ListCompanies: %w", err)
@@ -522,6 +579,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.putCRLStmt, err = db.PrepareContext(ctx, putCRL); err != nil {
 		return nil, fmt.Errorf("error preparing query PutCRL: %w", err)
 	}
+	if q.putConsolePasswordStmt, err = db.PrepareContext(ctx, putConsolePassword); err != nil {
+		return nil, fmt.Errorf("error preparing query PutConsolePassword: %w", err)
+	}
 	if q.putRenewalStmt, err = db.PrepareContext(ctx, putRenewal); err != nil {
 		return nil, fmt.Errorf("error preparing query PutRenewal: %w", err)
 	}
@@ -530,6 +590,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.raiseCRLsStmt, err = db.PrepareContext(ctx, raiseCRLs); err != nil {
 		return nil, fmt.Errorf("error preparing query RaiseCRLs: %w", err)
+	}
+	if q.recallStepsStmt, err = db.PrepareContext(ctx, recallSteps); err != nil {
+		return nil, fmt.Errorf("error preparing query RecallSteps: %w", err)
 	}
 	if q.removeMemberStmt, err = db.PrepareContext(ctx, removeMember); err != nil {
 		return nil, fmt.Errorf("error preparing query RemoveMember: %w", err)
@@ -576,6 +639,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.sealingKeysRetiredStmt, err = db.PrepareContext(ctx, sealingKeysRetired); err != nil {
 		return nil, fmt.Errorf("error preparing query SealingKeysRetired: %w", err)
 	}
+	if q.seeConsoleSessionStmt, err = db.PrepareContext(ctx, seeConsoleSession); err != nil {
+		return nil, fmt.Errorf("error preparing query SeeConsoleSession: %w", err)
+	}
 	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
 		return nil, fmt.Errorf("error preparing query Session: %w", err)
 	}
@@ -584,6 +650,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.setACMEAccountURLStmt, err = db.PrepareContext(ctx, setACMEAccountURL); err != nil {
 		return nil, fmt.Errorf("error preparing query SetACMEAccountURL: %w", err)
+	}
+	if q.setOperatorStmt, err = db.PrepareContext(ctx, setOperator); err != nil {
+		return nil, fmt.Errorf("error preparing query SetOperator: %w", err)
 	}
 	if q.setProofStmt, err = db.PrepareContext(ctx, setProof); err != nil {
 		return nil, fmt.Errorf("error preparing query SetProof: %w", err)
@@ -605,6 +674,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.submissionStmt, err = db.PrepareContext(ctx, submission); err != nil {
 		return nil, fmt.Errorf("error preparing query Submission: %w", err)
+	}
+	if q.takeConsoleLinkStmt, err = db.PrepareContext(ctx, takeConsoleLink); err != nil {
+		return nil, fmt.Errorf("error preparing query TakeConsoleLink: %w", err)
+	}
+	if q.takeReadyKeyStmt, err = db.PrepareContext(ctx, takeReadyKey); err != nil {
+		return nil, fmt.Errorf("error preparing query TakeReadyKey: %w", err)
 	}
 	if q.takeUnitStmt, err = db.PrepareContext(ctx, takeUnit); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeUnit: %w", err)
@@ -635,6 +710,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.updateRoleStmt, err = db.PrepareContext(ctx, updateRole); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateRole: %w", err)
+	}
+	if q.useConsoleCodeStmt, err = db.PrepareContext(ctx, useConsoleCode); err != nil {
+		return nil, fmt.Errorf("error preparing query UseConsoleCode: %w", err)
 	}
 	if q.useNonceStmt, err = db.PrepareContext(ctx, useNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query UseNonce: %w", err)
@@ -782,6 +860,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addCompanyStmt: %w", cerr)
 		}
 	}
+	if q.addConsoleLinkStmt != nil {
+		if cerr := q.addConsoleLinkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addConsoleLinkStmt: %w", cerr)
+		}
+	}
+	if q.addConsoleSessionStmt != nil {
+		if cerr := q.addConsoleSessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addConsoleSessionStmt: %w", cerr)
+		}
+	}
 	if q.addContactStmt != nil {
 		if cerr := q.addContactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addContactStmt: %w", cerr)
@@ -850,6 +938,11 @@ func (q *Queries) Close() error {
 	if q.addPolicyStmt != nil {
 		if cerr := q.addPolicyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addPolicyStmt: %w", cerr)
+		}
+	}
+	if q.addReadyKeyStmt != nil {
+		if cerr := q.addReadyKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addReadyKeyStmt: %w", cerr)
 		}
 	}
 	if q.addRestoreStmt != nil {
@@ -987,6 +1080,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing completeIssuanceStmt: %w", cerr)
 		}
 	}
+	if q.consolePasswordStmt != nil {
+		if cerr := q.consolePasswordStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing consolePasswordStmt: %w", cerr)
+		}
+	}
+	if q.consoleSessionStmt != nil {
+		if cerr := q.consoleSessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing consoleSessionStmt: %w", cerr)
+		}
+	}
+	if q.consoleSessionsStmt != nil {
+		if cerr := q.consoleSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing consoleSessionsStmt: %w", cerr)
+		}
+	}
 	if q.contactStmt != nil {
 		if cerr := q.contactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing contactStmt: %w", cerr)
@@ -1017,6 +1125,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countCompaniesStmt: %w", cerr)
 		}
 	}
+	if q.countConsoleAttemptStmt != nil {
+		if cerr := q.countConsoleAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countConsoleAttemptStmt: %w", cerr)
+		}
+	}
 	if q.countContactsStmt != nil {
 		if cerr := q.countContactsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countContactsStmt: %w", cerr)
@@ -1025,6 +1138,11 @@ func (q *Queries) Close() error {
 	if q.countDueStepsStmt != nil {
 		if cerr := q.countDueStepsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countDueStepsStmt: %w", cerr)
+		}
+	}
+	if q.countEndingsStmt != nil {
+		if cerr := q.countEndingsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countEndingsStmt: %w", cerr)
 		}
 	}
 	if q.countEvidenceStmt != nil {
@@ -1065,6 +1183,11 @@ func (q *Queries) Close() error {
 	if q.countPlansWithUnitsStmt != nil {
 		if cerr := q.countPlansWithUnitsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countPlansWithUnitsStmt: %w", cerr)
+		}
+	}
+	if q.countReadyKeysStmt != nil {
+		if cerr := q.countReadyKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countReadyKeysStmt: %w", cerr)
 		}
 	}
 	if q.countRevocationStmt != nil {
@@ -1110,6 +1233,16 @@ func (q *Queries) Close() error {
 	if q.deleteCompanyStmt != nil {
 		if cerr := q.deleteCompanyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteCompanyStmt: %w", cerr)
+		}
+	}
+	if q.deleteConsolePasswordStmt != nil {
+		if cerr := q.deleteConsolePasswordStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteConsolePasswordStmt: %w", cerr)
+		}
+	}
+	if q.deleteConsoleSessionStmt != nil {
+		if cerr := q.deleteConsoleSessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteConsoleSessionStmt: %w", cerr)
 		}
 	}
 	if q.deleteContactStmt != nil {
@@ -1172,6 +1305,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteUserStmt: %w", cerr)
 		}
 	}
+	if q.deleteUserConsoleSessionsStmt != nil {
+		if cerr := q.deleteUserConsoleSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteUserConsoleSessionsStmt: %w", cerr)
+		}
+	}
 	if q.deleteUserKeysStmt != nil {
 		if cerr := q.deleteUserKeysStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteUserKeysStmt: %w", cerr)
@@ -1232,14 +1370,44 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing forgetACMEOpeningsStmt: %w", cerr)
 		}
 	}
+	if q.forgetConsoleAttemptsStmt != nil {
+		if cerr := q.forgetConsoleAttemptsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetConsoleAttemptsStmt: %w", cerr)
+		}
+	}
 	if q.forgetNoncesStmt != nil {
 		if cerr := q.forgetNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetNoncesStmt: %w", cerr)
 		}
 	}
+	if q.forgetOldConsoleAttemptsStmt != nil {
+		if cerr := q.forgetOldConsoleAttemptsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetOldConsoleAttemptsStmt: %w", cerr)
+		}
+	}
+	if q.forgetOldConsoleLinksStmt != nil {
+		if cerr := q.forgetOldConsoleLinksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetOldConsoleLinksStmt: %w", cerr)
+		}
+	}
+	if q.forgetOldConsoleSessionsStmt != nil {
+		if cerr := q.forgetOldConsoleSessionsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetOldConsoleSessionsStmt: %w", cerr)
+		}
+	}
+	if q.forgetReadyKeysStmt != nil {
+		if cerr := q.forgetReadyKeysStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetReadyKeysStmt: %w", cerr)
+		}
+	}
 	if q.forgetSessionsStmt != nil {
 		if cerr := q.forgetSessionsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetSessionsStmt: %w", cerr)
+		}
+	}
+	if q.forgiveConsoleAttemptStmt != nil {
+		if cerr := q.forgiveConsoleAttemptStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgiveConsoleAttemptStmt: %w", cerr)
 		}
 	}
 	if q.freeACMEOrderURLStmt != nil {
@@ -1355,6 +1523,11 @@ func (q *Queries) Close() error {
 	if q.listChangesStmt != nil {
 		if cerr := q.listChangesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listChangesStmt: %w", cerr)
+		}
+	}
+	if q.listChangesAheadStmt != nil {
+		if cerr := q.listChangesAheadStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listChangesAheadStmt: %w", cerr)
 		}
 	}
 	if q.listCompaniesStmt != nil {
@@ -1492,6 +1665,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing putCRLStmt: %w", cerr)
 		}
 	}
+	if q.putConsolePasswordStmt != nil {
+		if cerr := q.putConsolePasswordStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing putConsolePasswordStmt: %w", cerr)
+		}
+	}
 	if q.putRenewalStmt != nil {
 		if cerr := q.putRenewalStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing putRenewalStmt: %w", cerr)
@@ -1505,6 +1683,11 @@ func (q *Queries) Close() error {
 	if q.raiseCRLsStmt != nil {
 		if cerr := q.raiseCRLsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing raiseCRLsStmt: %w", cerr)
+		}
+	}
+	if q.recallStepsStmt != nil {
+		if cerr := q.recallStepsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing recallStepsStmt: %w", cerr)
 		}
 	}
 	if q.removeMemberStmt != nil {
@@ -1582,6 +1765,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing sealingKeysRetiredStmt: %w", cerr)
 		}
 	}
+	if q.seeConsoleSessionStmt != nil {
+		if cerr := q.seeConsoleSessionStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing seeConsoleSessionStmt: %w", cerr)
+		}
+	}
 	if q.sessionStmt != nil {
 		if cerr := q.sessionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sessionStmt: %w", cerr)
@@ -1595,6 +1783,11 @@ func (q *Queries) Close() error {
 	if q.setACMEAccountURLStmt != nil {
 		if cerr := q.setACMEAccountURLStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing setACMEAccountURLStmt: %w", cerr)
+		}
+	}
+	if q.setOperatorStmt != nil {
+		if cerr := q.setOperatorStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing setOperatorStmt: %w", cerr)
 		}
 	}
 	if q.setProofStmt != nil {
@@ -1630,6 +1823,16 @@ func (q *Queries) Close() error {
 	if q.submissionStmt != nil {
 		if cerr := q.submissionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing submissionStmt: %w", cerr)
+		}
+	}
+	if q.takeConsoleLinkStmt != nil {
+		if cerr := q.takeConsoleLinkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing takeConsoleLinkStmt: %w", cerr)
+		}
+	}
+	if q.takeReadyKeyStmt != nil {
+		if cerr := q.takeReadyKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing takeReadyKeyStmt: %w", cerr)
 		}
 	}
 	if q.takeUnitStmt != nil {
@@ -1680,6 +1883,11 @@ func (q *Queries) Close() error {
 	if q.updateRoleStmt != nil {
 		if cerr := q.updateRoleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateRoleStmt: %w", cerr)
+		}
+	}
+	if q.useConsoleCodeStmt != nil {
+		if cerr := q.useConsoleCodeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing useConsoleCodeStmt: %w", cerr)
 		}
 	}
 	if q.useNonceStmt != nil {
@@ -1754,435 +1962,487 @@ func (q *Queries) queryRow(ctx context.Context, stmt *sql.Stmt, query string, ar
 }
 
 type Queries struct {
-	db                          DBTX
-	tx                          *sql.Tx
-	aCMEAccountStmt             *sql.Stmt
-	aCMEAuthorizationOwnerStmt  *sql.Stmt
-	aCMEIssuerStmt              *sql.Stmt
-	aCMEIssuersStmt             *sql.Stmt
-	aCMEOrderStmt               *sql.Stmt
-	aCMEOrderOfURLStmt          *sql.Stmt
-	accessKeyStmt               *sql.Stmt
-	accessKeysStmt              *sql.Stmt
-	accountStmt                 *sql.Stmt
-	accountChangesStmt          *sql.Stmt
-	accountOfOrderStmt          *sql.Stmt
-	accountsStmt                *sql.Stmt
-	addACMEAccountStmt          *sql.Stmt
-	addACMEIssuerStmt           *sql.Stmt
-	addACMEOpeningStmt          *sql.Stmt
-	addACMEOrderStmt            *sql.Stmt
-	addAccessKeyStmt            *sql.Stmt
-	addAccountStmt              *sql.Stmt
-	addAuditEndStmt             *sql.Stmt
-	addAuditLineStmt            *sql.Stmt
-	addAuthorityStmt            *sql.Stmt
-	addCSRStmt                  *sql.Stmt
-	addCertificateStmt          *sql.Stmt
-	addCompanyStmt              *sql.Stmt
-	addContactStmt              *sql.Stmt
-	addEvidenceStmt             *sql.Stmt
-	addGroupStmt                *sql.Stmt
-	addIssuanceStmt             *sql.Stmt
-	addKeysetStmt               *sql.Stmt
-	addLedgerLineStmt           *sql.Stmt
-	addListBlockStmt            *sql.Stmt
-	addListEntryStmt            *sql.Stmt
-	addListLineStmt             *sql.Stmt
-	addMemberStmt               *sql.Stmt
-	addOrderStmt                *sql.Stmt
-	addOrderKeyStmt             *sql.Stmt
-	addPlanStmt                 *sql.Stmt
-	addPolicyStmt               *sql.Stmt
-	addRestoreStmt              *sql.Stmt
-	addRoleStmt                 *sql.Stmt
-	addSealingKeyStmt           *sql.Stmt
-	addSessionStmt              *sql.Stmt
-	addStepStmt                 *sql.Stmt
-	addUserStmt                 *sql.Stmt
-	addValidationStmt           *sql.Stmt
-	attachPolicyStmt            *sql.Stmt
-	attachmentsStmt             *sql.Stmt
-	auditEndStmt                *sql.Stmt
-	auditLinesStmt              *sql.Stmt
-	authoritiesStmt             *sql.Stmt
-	cRLStmt                     *sql.Stmt
-	cSRStmt                     *sql.Stmt
-	cSRAwaitedStmt              *sql.Stmt
-	cSRByKeyStmt                *sql.Stmt
-	certificateStmt             *sql.Stmt
-	certificateEndStmt          *sql.Stmt
-	certificateNamedStmt        *sql.Stmt
-	certificateOfInstanceStmt   *sql.Stmt
-	certificateOfOrderStmt      *sql.Stmt
-	changeKeysetStmt            *sql.Stmt
-	claimACMEAuthorizationStmt  *sql.Stmt
-	claimStepsStmt              *sql.Stmt
-	companyStmt                 *sql.Stmt
-	companyNamedStmt            *sql.Stmt
-	completeIssuanceStmt        *sql.Stmt
-	contactStmt                 *sql.Stmt
-	continueStepStmt            *sql.Stmt
-	countACMEOpeningsStmt       *sql.Stmt
-	countAttachmentsStmt        *sql.Stmt
-	countCSRsStmt               *sql.Stmt
-	countCompaniesStmt          *sql.Stmt
-	countContactsStmt           *sql.Stmt
-	countDueStepsStmt           *sql.Stmt
-	countEvidenceStmt           *sql.Stmt
-	countExpiringStmt           *sql.Stmt
-	countIssuanceStmt           *sql.Stmt
-	countIssuedStmt             *sql.Stmt
-	countNonceStmt              *sql.Stmt
-	countOrdersStmt             *sql.Stmt
-	countParkedStepsStmt        *sql.Stmt
-	countPlansWithUnitsStmt     *sql.Stmt
-	countRevocationStmt         *sql.Stmt
-	databaseClockStmt           *sql.Stmt
-	debitOfStmt                 *sql.Stmt
-	deleteACMEAccountStmt       *sql.Stmt
-	deleteACMEIssuerStmt        *sql.Stmt
-	deleteAuditLinesStmt        *sql.Stmt
-	deleteCSRStmt               *sql.Stmt
-	deleteCertificateStmt       *sql.Stmt
-	deleteCompanyStmt           *sql.Stmt
-	deleteContactStmt           *sql.Stmt
-	deleteGroupStmt             *sql.Stmt
-	deleteGroupMembersStmt      *sql.Stmt
-	deleteListBlockStmt         *sql.Stmt
-	deleteListEntryStmt         *sql.Stmt
-	deleteOrderKeyStmt          *sql.Stmt
-	deleteOrderStepsStmt        *sql.Stmt
-	deletePolicyStmt            *sql.Stmt
-	deleteRoleStmt              *sql.Stmt
-	deleteRoleSessionsStmt      *sql.Stmt
-	deleteSubmissionsBeforeStmt *sql.Stmt
-	deleteUserStmt              *sql.Stmt
-	deleteUserKeysStmt          *sql.Stmt
-	deleteUserMembershipsStmt   *sql.Stmt
-	detachAllStmt               *sql.Stmt
-	detachPolicyStmt            *sql.Stmt
-	disableAccessKeyStmt        *sql.Stmt
-	dropSealingKeyStmt          *sql.Stmt
-	evidenceStmt                *sql.Stmt
-	failStepStmt                *sql.Stmt
-	finishStepStmt              *sql.Stmt
-	firstAuditLineStmt          *sql.Stmt
-	firstCRLEndStmt             *sql.Stmt
-	forgetACMEOpeningsStmt      *sql.Stmt
-	forgetNoncesStmt            *sql.Stmt
-	forgetSessionsStmt          *sql.Stmt
-	freeACMEOrderURLStmt        *sql.Stmt
-	freeLeasesStmt              *sql.Stmt
-	giveUnitBackStmt            *sql.Stmt
-	groupNamedStmt              *sql.Stmt
-	groupOfIDStmt               *sql.Stmt
-	groupPoliciesOfStmt         *sql.Stmt
-	groupsStmt                  *sql.Stmt
-	hideCertificateStmt         *sql.Stmt
-	holdAuditEndStmt            *sql.Stmt
-	holdListBlockStmt           *sql.Stmt
-	holdListTextStmt            *sql.Stmt
-	hurryStepStmt               *sql.Stmt
-	issuanceStmt                *sql.Stmt
-	issuedOrdersStmt            *sql.Stmt
-	keepSealingKeyStmt          *sql.Stmt
-	keysetStmt                  *sql.Stmt
-	lastAuditLineBeforeStmt     *sql.Stmt
-	lastEvidenceStmt            *sql.Stmt
-	lastRestoreStmt             *sql.Stmt
-	ledgerStmt                  *sql.Stmt
-	listBlocksStmt              *sql.Stmt
-	listCSRsStmt                *sql.Stmt
-	listChangesStmt             *sql.Stmt
-	listCompaniesStmt           *sql.Stmt
-	listContactsStmt            *sql.Stmt
-	listEntriesStmt             *sql.Stmt
-	listEntryStmt               *sql.Stmt
-	listTextsStmt               *sql.Stmt
-	markProvedStmt              *sql.Stmt
-	markToldStmt                *sql.Stmt
-	membersStmt                 *sql.Stmt
-	namePrimaryKeyStmt          *sql.Stmt
-	newestCRLStmt               *sql.Stmt
-	newestCompanyStmt           *sql.Stmt
-	newestContactStmt           *sql.Stmt
-	nextStepStmt                *sql.Stmt
-	oldestACMEOpeningStmt       *sql.Stmt
-	openACMEOrdersStmt          *sql.Stmt
-	orderStmt                   *sql.Stmt
-	orderKeyStmt                *sql.Stmt
-	orderOfInstanceStmt         *sql.Stmt
-	orderStepsStmt              *sql.Stmt
-	ordersOfCSRStmt             *sql.Stmt
-	ordersUnderReviewStmt       *sql.Stmt
-	plansStmt                   *sql.Stmt
-	policiesStmt                *sql.Stmt
-	policiesOfStmt              *sql.Stmt
-	policyNamedStmt             *sql.Stmt
-	postponeStepStmt            *sql.Stmt
-	putCRLStmt                  *sql.Stmt
-	putRenewalStmt              *sql.Stmt
-	putSubmissionStmt           *sql.Stmt
-	raiseCRLsStmt               *sql.Stmt
-	removeMemberStmt            *sql.Stmt
-	renewalStmt                 *sql.Stmt
-	retireSealingKeysStmt       *sql.Stmt
-	retryStepStmt               *sql.Stmt
-	revokeIssuanceStmt          *sql.Stmt
-	revokeRoleSessionsStmt      *sql.Stmt
-	revokeSessionStmt           *sql.Stmt
-	revokedIssuancesStmt        *sql.Stmt
-	roleNamedStmt               *sql.Stmt
-	roleOfIDStmt                *sql.Stmt
-	rolesStmt                   *sql.Stmt
-	sealAuditEndStmt            *sql.Stmt
-	sealingKeyListedStmt        *sql.Stmt
-	sealingKeysStmt             *sql.Stmt
-	sealingKeysRetiredStmt      *sql.Stmt
-	sessionStmt                 *sql.Stmt
-	sessionsStmt                *sql.Stmt
-	setACMEAccountURLStmt       *sql.Stmt
-	setProofStmt                *sql.Stmt
-	signedIssuanceStmt          *sql.Stmt
-	stepOfIDStmt                *sql.Stmt
-	stepsByDueStmt              *sql.Stmt
-	stepsOfOrderStmt            *sql.Stmt
-	stepsParkedStmt             *sql.Stmt
-	submissionStmt              *sql.Stmt
-	takeUnitStmt                *sql.Stmt
-	updateACMEOrderStmt         *sql.Stmt
-	updateCSRStmt               *sql.Stmt
-	updateCertificateStmt       *sql.Stmt
-	updateCompanyStmt           *sql.Stmt
-	updateContactStmt           *sql.Stmt
-	updateListEntryStmt         *sql.Stmt
-	updateOrderStmt             *sql.Stmt
-	updatePolicyStmt            *sql.Stmt
-	updateRoleStmt              *sql.Stmt
-	useNonceStmt                *sql.Stmt
-	userNamedStmt               *sql.Stmt
-	userOfIDStmt                *sql.Stmt
-	usersStmt                   *sql.Stmt
-	validationsStmt             *sql.Stmt
-	writeListBlockStmt          *sql.Stmt
-	writeListTextStmt           *sql.Stmt
+	db                            DBTX
+	tx                            *sql.Tx
+	aCMEAccountStmt               *sql.Stmt
+	aCMEAuthorizationOwnerStmt    *sql.Stmt
+	aCMEIssuerStmt                *sql.Stmt
+	aCMEIssuersStmt               *sql.Stmt
+	aCMEOrderStmt                 *sql.Stmt
+	aCMEOrderOfURLStmt            *sql.Stmt
+	accessKeyStmt                 *sql.Stmt
+	accessKeysStmt                *sql.Stmt
+	accountStmt                   *sql.Stmt
+	accountChangesStmt            *sql.Stmt
+	accountOfOrderStmt            *sql.Stmt
+	accountsStmt                  *sql.Stmt
+	addACMEAccountStmt            *sql.Stmt
+	addACMEIssuerStmt             *sql.Stmt
+	addACMEOpeningStmt            *sql.Stmt
+	addACMEOrderStmt              *sql.Stmt
+	addAccessKeyStmt              *sql.Stmt
+	addAccountStmt                *sql.Stmt
+	addAuditEndStmt               *sql.Stmt
+	addAuditLineStmt              *sql.Stmt
+	addAuthorityStmt              *sql.Stmt
+	addCSRStmt                    *sql.Stmt
+	addCertificateStmt            *sql.Stmt
+	addCompanyStmt                *sql.Stmt
+	addConsoleLinkStmt            *sql.Stmt
+	addConsoleSessionStmt         *sql.Stmt
+	addContactStmt                *sql.Stmt
+	addEvidenceStmt               *sql.Stmt
+	addGroupStmt                  *sql.Stmt
+	addIssuanceStmt               *sql.Stmt
+	addKeysetStmt                 *sql.Stmt
+	addLedgerLineStmt             *sql.Stmt
+	addListBlockStmt              *sql.Stmt
+	addListEntryStmt              *sql.Stmt
+	addListLineStmt               *sql.Stmt
+	addMemberStmt                 *sql.Stmt
+	addOrderStmt                  *sql.Stmt
+	addOrderKeyStmt               *sql.Stmt
+	addPlanStmt                   *sql.Stmt
+	addPolicyStmt                 *sql.Stmt
+	addReadyKeyStmt               *sql.Stmt
+	addRestoreStmt                *sql.Stmt
+	addRoleStmt                   *sql.Stmt
+	addSealingKeyStmt             *sql.Stmt
+	addSessionStmt                *sql.Stmt
+	addStepStmt                   *sql.Stmt
+	addUserStmt                   *sql.Stmt
+	addValidationStmt             *sql.Stmt
+	attachPolicyStmt              *sql.Stmt
+	attachmentsStmt               *sql.Stmt
+	auditEndStmt                  *sql.Stmt
+	auditLinesStmt                *sql.Stmt
+	authoritiesStmt               *sql.Stmt
+	cRLStmt                       *sql.Stmt
+	cSRStmt                       *sql.Stmt
+	cSRAwaitedStmt                *sql.Stmt
+	cSRByKeyStmt                  *sql.Stmt
+	certificateStmt               *sql.Stmt
+	certificateEndStmt            *sql.Stmt
+	certificateNamedStmt          *sql.Stmt
+	certificateOfInstanceStmt     *sql.Stmt
+	certificateOfOrderStmt        *sql.Stmt
+	changeKeysetStmt              *sql.Stmt
+	claimACMEAuthorizationStmt    *sql.Stmt
+	claimStepsStmt                *sql.Stmt
+	companyStmt                   *sql.Stmt
+	companyNamedStmt              *sql.Stmt
+	completeIssuanceStmt          *sql.Stmt
+	consolePasswordStmt           *sql.Stmt
+	consoleSessionStmt            *sql.Stmt
+	consoleSessionsStmt           *sql.Stmt
+	contactStmt                   *sql.Stmt
+	continueStepStmt              *sql.Stmt
+	countACMEOpeningsStmt         *sql.Stmt
+	countAttachmentsStmt          *sql.Stmt
+	countCSRsStmt                 *sql.Stmt
+	countCompaniesStmt            *sql.Stmt
+	countConsoleAttemptStmt       *sql.Stmt
+	countContactsStmt             *sql.Stmt
+	countDueStepsStmt             *sql.Stmt
+	countEndingsStmt              *sql.Stmt
+	countEvidenceStmt             *sql.Stmt
+	countExpiringStmt             *sql.Stmt
+	countIssuanceStmt             *sql.Stmt
+	countIssuedStmt               *sql.Stmt
+	countNonceStmt                *sql.Stmt
+	countOrdersStmt               *sql.Stmt
+	countParkedStepsStmt          *sql.Stmt
+	countPlansWithUnitsStmt       *sql.Stmt
+	countReadyKeysStmt            *sql.Stmt
+	countRevocationStmt           *sql.Stmt
+	databaseClockStmt             *sql.Stmt
+	debitOfStmt                   *sql.Stmt
+	deleteACMEAccountStmt         *sql.Stmt
+	deleteACMEIssuerStmt          *sql.Stmt
+	deleteAuditLinesStmt          *sql.Stmt
+	deleteCSRStmt                 *sql.Stmt
+	deleteCertificateStmt         *sql.Stmt
+	deleteCompanyStmt             *sql.Stmt
+	deleteConsolePasswordStmt     *sql.Stmt
+	deleteConsoleSessionStmt      *sql.Stmt
+	deleteContactStmt             *sql.Stmt
+	deleteGroupStmt               *sql.Stmt
+	deleteGroupMembersStmt        *sql.Stmt
+	deleteListBlockStmt           *sql.Stmt
+	deleteListEntryStmt           *sql.Stmt
+	deleteOrderKeyStmt            *sql.Stmt
+	deleteOrderStepsStmt          *sql.Stmt
+	deletePolicyStmt              *sql.Stmt
+	deleteRoleStmt                *sql.Stmt
+	deleteRoleSessionsStmt        *sql.Stmt
+	deleteSubmissionsBeforeStmt   *sql.Stmt
+	deleteUserStmt                *sql.Stmt
+	deleteUserConsoleSessionsStmt *sql.Stmt
+	deleteUserKeysStmt            *sql.Stmt
+	deleteUserMembershipsStmt     *sql.Stmt
+	detachAllStmt                 *sql.Stmt
+	detachPolicyStmt              *sql.Stmt
+	disableAccessKeyStmt          *sql.Stmt
+	dropSealingKeyStmt            *sql.Stmt
+	evidenceStmt                  *sql.Stmt
+	failStepStmt                  *sql.Stmt
+	finishStepStmt                *sql.Stmt
+	firstAuditLineStmt            *sql.Stmt
+	firstCRLEndStmt               *sql.Stmt
+	forgetACMEOpeningsStmt        *sql.Stmt
+	forgetConsoleAttemptsStmt     *sql.Stmt
+	forgetNoncesStmt              *sql.Stmt
+	forgetOldConsoleAttemptsStmt  *sql.Stmt
+	forgetOldConsoleLinksStmt     *sql.Stmt
+	forgetOldConsoleSessionsStmt  *sql.Stmt
+	forgetReadyKeysStmt           *sql.Stmt
+	forgetSessionsStmt            *sql.Stmt
+	forgiveConsoleAttemptStmt     *sql.Stmt
+	freeACMEOrderURLStmt          *sql.Stmt
+	freeLeasesStmt                *sql.Stmt
+	giveUnitBackStmt              *sql.Stmt
+	groupNamedStmt                *sql.Stmt
+	groupOfIDStmt                 *sql.Stmt
+	groupPoliciesOfStmt           *sql.Stmt
+	groupsStmt                    *sql.Stmt
+	hideCertificateStmt           *sql.Stmt
+	holdAuditEndStmt              *sql.Stmt
+	holdListBlockStmt             *sql.Stmt
+	holdListTextStmt              *sql.Stmt
+	hurryStepStmt                 *sql.Stmt
+	issuanceStmt                  *sql.Stmt
+	issuedOrdersStmt              *sql.Stmt
+	keepSealingKeyStmt            *sql.Stmt
+	keysetStmt                    *sql.Stmt
+	lastAuditLineBeforeStmt       *sql.Stmt
+	lastEvidenceStmt              *sql.Stmt
+	lastRestoreStmt               *sql.Stmt
+	ledgerStmt                    *sql.Stmt
+	listBlocksStmt                *sql.Stmt
+	listCSRsStmt                  *sql.Stmt
+	listChangesStmt               *sql.Stmt
+	listChangesAheadStmt          *sql.Stmt
+	listCompaniesStmt             *sql.Stmt
+	listContactsStmt              *sql.Stmt
+	listEntriesStmt               *sql.Stmt
+	listEntryStmt                 *sql.Stmt
+	listTextsStmt                 *sql.Stmt
+	markProvedStmt                *sql.Stmt
+	markToldStmt                  *sql.Stmt
+	membersStmt                   *sql.Stmt
+	namePrimaryKeyStmt            *sql.Stmt
+	newestCRLStmt                 *sql.Stmt
+	newestCompanyStmt             *sql.Stmt
+	newestContactStmt             *sql.Stmt
+	nextStepStmt                  *sql.Stmt
+	oldestACMEOpeningStmt         *sql.Stmt
+	openACMEOrdersStmt            *sql.Stmt
+	orderStmt                     *sql.Stmt
+	orderKeyStmt                  *sql.Stmt
+	orderOfInstanceStmt           *sql.Stmt
+	orderStepsStmt                *sql.Stmt
+	ordersOfCSRStmt               *sql.Stmt
+	ordersUnderReviewStmt         *sql.Stmt
+	plansStmt                     *sql.Stmt
+	policiesStmt                  *sql.Stmt
+	policiesOfStmt                *sql.Stmt
+	policyNamedStmt               *sql.Stmt
+	postponeStepStmt              *sql.Stmt
+	putCRLStmt                    *sql.Stmt
+	putConsolePasswordStmt        *sql.Stmt
+	putRenewalStmt                *sql.Stmt
+	putSubmissionStmt             *sql.Stmt
+	raiseCRLsStmt                 *sql.Stmt
+	recallStepsStmt               *sql.Stmt
+	removeMemberStmt              *sql.Stmt
+	renewalStmt                   *sql.Stmt
+	retireSealingKeysStmt         *sql.Stmt
+	retryStepStmt                 *sql.Stmt
+	revokeIssuanceStmt            *sql.Stmt
+	revokeRoleSessionsStmt        *sql.Stmt
+	revokeSessionStmt             *sql.Stmt
+	revokedIssuancesStmt          *sql.Stmt
+	roleNamedStmt                 *sql.Stmt
+	roleOfIDStmt                  *sql.Stmt
+	rolesStmt                     *sql.Stmt
+	sealAuditEndStmt              *sql.Stmt
+	sealingKeyListedStmt          *sql.Stmt
+	sealingKeysStmt               *sql.Stmt
+	sealingKeysRetiredStmt        *sql.Stmt
+	seeConsoleSessionStmt         *sql.Stmt
+	sessionStmt                   *sql.Stmt
+	sessionsStmt                  *sql.Stmt
+	setACMEAccountURLStmt         *sql.Stmt
+	setOperatorStmt               *sql.Stmt
+	setProofStmt                  *sql.Stmt
+	signedIssuanceStmt            *sql.Stmt
+	stepOfIDStmt                  *sql.Stmt
+	stepsByDueStmt                *sql.Stmt
+	stepsOfOrderStmt              *sql.Stmt
+	stepsParkedStmt               *sql.Stmt
+	submissionStmt                *sql.Stmt
+	takeConsoleLinkStmt           *sql.Stmt
+	takeReadyKeyStmt              *sql.Stmt
+	takeUnitStmt                  *sql.Stmt
+	updateACMEOrderStmt           *sql.Stmt
+	updateCSRStmt                 *sql.Stmt
+	updateCertificateStmt         *sql.Stmt
+	updateCompanyStmt             *sql.Stmt
+	updateContactStmt             *sql.Stmt
+	updateListEntryStmt           *sql.Stmt
+	updateOrderStmt               *sql.Stmt
+	updatePolicyStmt              *sql.Stmt
+	updateRoleStmt                *sql.Stmt
+	useConsoleCodeStmt            *sql.Stmt
+	useNonceStmt                  *sql.Stmt
+	userNamedStmt                 *sql.Stmt
+	userOfIDStmt                  *sql.Stmt
+	usersStmt                     *sql.Stmt
+	validationsStmt               *sql.Stmt
+	writeListBlockStmt            *sql.Stmt
+	writeListTextStmt             *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 	return &Queries{
-		db:                          tx,
-		tx:                          tx,
-		aCMEAccountStmt:             q.aCMEAccountStmt,
-		aCMEAuthorizationOwnerStmt:  q.aCMEAuthorizationOwnerStmt,
-		aCMEIssuerStmt:              q.aCMEIssuerStmt,
-		aCMEIssuersStmt:             q.aCMEIssuersStmt,
-		aCMEOrderStmt:               q.aCMEOrderStmt,
-		aCMEOrderOfURLStmt:          q.aCMEOrderOfURLStmt,
-		accessKeyStmt:               q.accessKeyStmt,
-		accessKeysStmt:              q.accessKeysStmt,
-		accountStmt:                 q.accountStmt,
-		accountChangesStmt:          q.accountChangesStmt,
-		accountOfOrderStmt:          q.accountOfOrderStmt,
-		accountsStmt:                q.accountsStmt,
-		addACMEAccountStmt:          q.addACMEAccountStmt,
-		addACMEIssuerStmt:           q.addACMEIssuerStmt,
-		addACMEOpeningStmt:          q.addACMEOpeningStmt,
-		addACMEOrderStmt:            q.addACMEOrderStmt,
-		addAccessKeyStmt:            q.addAccessKeyStmt,
-		addAccountStmt:              q.addAccountStmt,
-		addAuditEndStmt:             q.addAuditEndStmt,
-		addAuditLineStmt:            q.addAuditLineStmt,
-		addAuthorityStmt:            q.addAuthorityStmt,
-		addCSRStmt:                  q.addCSRStmt,
-		addCertificateStmt:          q.addCertificateStmt,
-		addCompanyStmt:              q.addCompanyStmt,
-		addContactStmt:              q.addContactStmt,
-		addEvidenceStmt:             q.addEvidenceStmt,
-		addGroupStmt:                q.addGroupStmt,
-		addIssuanceStmt:             q.addIssuanceStmt,
-		addKeysetStmt:               q.addKeysetStmt,
-		addLedgerLineStmt:           q.addLedgerLineStmt,
-		addListBlockStmt:            q.addListBlockStmt,
-		addListEntryStmt:            q.addListEntryStmt,
-		addListLineStmt:             q.addListLineStmt,
-		addMemberStmt:               q.addMemberStmt,
-		addOrderStmt:                q.addOrderStmt,
-		addOrderKeyStmt:             q.addOrderKeyStmt,
-		addPlanStmt:                 q.addPlanStmt,
-		addPolicyStmt:               q.addPolicyStmt,
-		addRestoreStmt:              q.addRestoreStmt,
-		addRoleStmt:                 q.addRoleStmt,
-		addSealingKeyStmt:           q.addSealingKeyStmt,
-		addSessionStmt:              q.addSessionStmt,
-		addStepStmt:                 q.addStepStmt,
-		addUserStmt:                 q.addUserStmt,
-		addValidationStmt:           q.addValidationStmt,
-		attachPolicyStmt:            q.attachPolicyStmt,
-		attachmentsStmt:             q.attachmentsStmt,
-		auditEndStmt:                q.auditEndStmt,
-		auditLinesStmt:              q.auditLinesStmt,
-		authoritiesStmt:             q.authoritiesStmt,
-		cRLStmt:                     q.cRLStmt,
-		cSRStmt:                     q.cSRStmt,
-		cSRAwaitedStmt:              q.cSRAwaitedStmt,
-		cSRByKeyStmt:                q.cSRByKeyStmt,
-		certificateStmt:             q.certificateStmt,
-		certificateEndStmt:          q.certificateEndStmt,
-		certificateNamedStmt:        q.certificateNamedStmt,
-		certificateOfInstanceStmt:   q.certificateOfInstanceStmt,
-		certificateOfOrderStmt:      q.certificateOfOrderStmt,
-		changeKeysetStmt:            q.changeKeysetStmt,
-		claimACMEAuthorizationStmt:  q.claimACMEAuthorizationStmt,
-		claimStepsStmt:              q.claimStepsStmt,
-		companyStmt:                 q.companyStmt,
-		companyNamedStmt:            q.companyNamedStmt,
-		completeIssuanceStmt:        q.completeIssuanceStmt,
-		contactStmt:                 q.contactStmt,
-		continueStepStmt:            q.continueStepStmt,
-		countACMEOpeningsStmt:       q.countACMEOpeningsStmt,
-		countAttachmentsStmt:        q.countAttachmentsStmt,
-		countCSRsStmt:               q.countCSRsStmt,
-		countCompaniesStmt:          q.countCompaniesStmt,
-		countContactsStmt:           q.countContactsStmt,
-		countDueStepsStmt:           q.countDueStepsStmt,
-		countEvidenceStmt:           q.countEvidenceStmt,
-		countExpiringStmt:           q.countExpiringStmt,
-		countIssuanceStmt:           q.countIssuanceStmt,
-		countIssuedStmt:             q.countIssuedStmt,
-		countNonceStmt:              q.countNonceStmt,
-		countOrdersStmt:             q.countOrdersStmt,
-		countParkedStepsStmt:        q.countParkedStepsStmt,
-		countPlansWithUnitsStmt:     q.countPlansWithUnitsStmt,
-		countRevocationStmt:         q.countRevocationStmt,
-		databaseClockStmt:           q.databaseClockStmt,
-		debitOfStmt:                 q.debitOfStmt,
-		deleteACMEAccountStmt:       q.deleteACMEAccountStmt,
-		deleteACMEIssuerStmt:        q.deleteACMEIssuerStmt,
-		deleteAuditLinesStmt:        q.deleteAuditLinesStmt,
-		deleteCSRStmt:               q.deleteCSRStmt,
-		deleteCertificateStmt:       q.deleteCertificateStmt,
-		deleteCompanyStmt:           q.deleteCompanyStmt,
-		deleteContactStmt:           q.deleteContactStmt,
-		deleteGroupStmt:             q.deleteGroupStmt,
-		deleteGroupMembersStmt:      q.deleteGroupMembersStmt,
-		deleteListBlockStmt:         q.deleteListBlockStmt,
-		deleteListEntryStmt:         q.deleteListEntryStmt,
-		deleteOrderKeyStmt:          q.deleteOrderKeyStmt,
-		deleteOrderStepsStmt:        q.deleteOrderStepsStmt,
-		deletePolicyStmt:            q.deletePolicyStmt,
-		deleteRoleStmt:              q.deleteRoleStmt,
-		deleteRoleSessionsStmt:      q.deleteRoleSessionsStmt,
-		deleteSubmissionsBeforeStmt: q.deleteSubmissionsBeforeStmt,
-		deleteUserStmt:              q.deleteUserStmt,
-		deleteUserKeysStmt:          q.deleteUserKeysStmt,
-		deleteUserMembershipsStmt:   q.deleteUserMembershipsStmt,
-		detachAllStmt:               q.detachAllStmt,
-		detachPolicyStmt:            q.detachPolicyStmt,
-		disableAccessKeyStmt:        q.disableAccessKeyStmt,
-		dropSealingKeyStmt:          q.dropSealingKeyStmt,
-		evidenceStmt:                q.evidenceStmt,
-		failStepStmt:                q.failStepStmt,
-		finishStepStmt:              q.finishStepStmt,
-		firstAuditLineStmt:          q.firstAuditLineStmt,
-		firstCRLEndStmt:             q.firstCRLEndStmt,
-		forgetACMEOpeningsStmt:      q.forgetACMEOpeningsStmt,
-		forgetNoncesStmt:            q.forgetNoncesStmt,
-		forgetSessionsStmt:          q.forgetSessionsStmt,
-		freeACMEOrderURLStmt:        q.freeACMEOrderURLStmt,
-		freeLeasesStmt:              q.freeLeasesStmt,
-		giveUnitBackStmt:            q.giveUnitBackStmt,
-		groupNamedStmt:              q.groupNamedStmt,
-		groupOfIDStmt:               q.groupOfIDStmt,
-		groupPoliciesOfStmt:         q.groupPoliciesOfStmt,
-		groupsStmt:                  q.groupsStmt,
-		hideCertificateStmt:         q.hideCertificateStmt,
-		holdAuditEndStmt:            q.holdAuditEndStmt,
-		holdListBlockStmt:           q.holdListBlockStmt,
-		holdListTextStmt:            q.holdListTextStmt,
-		hurryStepStmt:               q.hurryStepStmt,
-		issuanceStmt:                q.issuanceStmt,
-		issuedOrdersStmt:            q.issuedOrdersStmt,
-		keepSealingKeyStmt:          q.keepSealingKeyStmt,
-		keysetStmt:                  q.keysetStmt,
-		lastAuditLineBeforeStmt:     q.lastAuditLineBeforeStmt,
-		lastEvidenceStmt:            q.lastEvidenceStmt,
-		lastRestoreStmt:             q.lastRestoreStmt,
-		ledgerStmt:                  q.ledgerStmt,
-		listBlocksStmt:              q.listBlocksStmt,
-		listCSRsStmt:                q.listCSRsStmt,
-		listChangesStmt:             q.listChangesStmt,
-		listCompaniesStmt:           q.listCompaniesStmt,
-		listContactsStmt:            q.listContactsStmt,
-		listEntriesStmt:             q.listEntriesStmt,
-		listEntryStmt:               q.listEntryStmt,
-		listTextsStmt:               q.listTextsStmt,
-		markProvedStmt:              q.markProvedStmt,
-		markToldStmt:                q.markToldStmt,
-		membersStmt:                 q.membersStmt,
-		namePrimaryKeyStmt:          q.namePrimaryKeyStmt,
-		newestCRLStmt:               q.newestCRLStmt,
-		newestCompanyStmt:           q.newestCompanyStmt,
-		newestContactStmt:           q.newestContactStmt,
-		nextStepStmt:                q.nextStepStmt,
-		oldestACMEOpeningStmt:       q.oldestACMEOpeningStmt,
-		openACMEOrdersStmt:          q.openACMEOrdersStmt,
-		orderStmt:                   q.orderStmt,
-		orderKeyStmt:                q.orderKeyStmt,
-		orderOfInstanceStmt:         q.orderOfInstanceStmt,
-		orderStepsStmt:              q.orderStepsStmt,
-		ordersOfCSRStmt:             q.ordersOfCSRStmt,
-		ordersUnderReviewStmt:       q.ordersUnderReviewStmt,
-		plansStmt:                   q.plansStmt,
-		policiesStmt:                q.policiesStmt,
-		policiesOfStmt:              q.policiesOfStmt,
-		policyNamedStmt:             q.policyNamedStmt,
-		postponeStepStmt:            q.postponeStepStmt,
-		putCRLStmt:                  q.putCRLStmt,
-		putRenewalStmt:              q.putRenewalStmt,
-		putSubmissionStmt:           q.putSubmissionStmt,
-		raiseCRLsStmt:               q.raiseCRLsStmt,
-		removeMemberStmt:            q.removeMemberStmt,
-		renewalStmt:                 q.renewalStmt,
-		retireSealingKeysStmt:       q.retireSealingKeysStmt,
-		retryStepStmt:               q.retryStepStmt,
-		revokeIssuanceStmt:          q.revokeIssuanceStmt,
-		revokeRoleSessionsStmt:      q.revokeRoleSessionsStmt,
-		revokeSessionStmt:           q.revokeSessionStmt,
-		revokedIssuancesStmt:        q.revokedIssuancesStmt,
-		roleNamedStmt:               q.roleNamedStmt,
-		roleOfIDStmt:                q.roleOfIDStmt,
-		rolesStmt:                   q.rolesStmt,
-		sealAuditEndStmt:            q.sealAuditEndStmt,
-		sealingKeyListedStmt:        q.sealingKeyListedStmt,
-		sealingKeysStmt:             q.sealingKeysStmt,
-		sealingKeysRetiredStmt:      q.sealingKeysRetiredStmt,
-		sessionStmt:                 q.sessionStmt,
-		sessionsStmt:                q.sessionsStmt,
-		setACMEAccountURLStmt:       q.setACMEAccountURLStmt,
-		setProofStmt:                q.setProofStmt,
-		signedIssuanceStmt:          q.signedIssuanceStmt,
-		stepOfIDStmt:                q.stepOfIDStmt,
-		stepsByDueStmt:              q.stepsByDueStmt,
-		stepsOfOrderStmt:            q.stepsOfOrderStmt,
-		stepsParkedStmt:             q.stepsParkedStmt,
-		submissionStmt:              q.submissionStmt,
-		takeUnitStmt:                q.takeUnitStmt,
-		updateACMEOrderStmt:         q.updateACMEOrderStmt,
-		updateCSRStmt:               q.updateCSRStmt,
-		updateCertificateStmt:       q.updateCertificateStmt,
-		updateCompanyStmt:           q.updateCompanyStmt,
-		updateContactStmt:           q.updateContactStmt,
-		updateListEntryStmt:         q.updateListEntryStmt,
-		updateOrderStmt:             q.updateOrderStmt,
-		updatePolicyStmt:            q.updatePolicyStmt,
-		updateRoleStmt:              q.updateRoleStmt,
-		useNonceStmt:                q.useNonceStmt,
-		userNamedStmt:               q.userNamedStmt,
-		userOfIDStmt:                q.userOfIDStmt,
-		usersStmt:                   q.usersStmt,
-		validationsStmt:             q.validationsStmt,
-		writeListBlockStmt:          q.writeListBlockStmt,
-		writeListTextStmt:           q.writeListTextStmt,
+		db:                            tx,
+		tx:                            tx,
+		aCMEAccountStmt:               q.aCMEAccountStmt,
+		aCMEAuthorizationOwnerStmt:    q.aCMEAuthorizationOwnerStmt,
+		aCMEIssuerStmt:                q.aCMEIssuerStmt,
+		aCMEIssuersStmt:               q.aCMEIssuersStmt,
+		aCMEOrderStmt:                 q.aCMEOrderStmt,
+		aCMEOrderOfURLStmt:            q.aCMEOrderOfURLStmt,
+		accessKeyStmt:                 q.accessKeyStmt,
+		accessKeysStmt:                q.accessKeysStmt,
+		accountStmt:                   q.accountStmt,
+		accountChangesStmt:            q.accountChangesStmt,
+		accountOfOrderStmt:            q.accountOfOrderStmt,
+		accountsStmt:                  q.accountsStmt,
+		addACMEAccountStmt:            q.addACMEAccountStmt,
+		addACMEIssuerStmt:             q.addACMEIssuerStmt,
+		addACMEOpeningStmt:            q.addACMEOpeningStmt,
+		addACMEOrderStmt:              q.addACMEOrderStmt,
+		addAccessKeyStmt:              q.addAccessKeyStmt,
+		addAccountStmt:                q.addAccountStmt,
+		addAuditEndStmt:               q.addAuditEndStmt,
+		addAuditLineStmt:              q.addAuditLineStmt,
+		addAuthorityStmt:              q.addAuthorityStmt,
+		addCSRStmt:                    q.addCSRStmt,
+		addCertificateStmt:            q.addCertificateStmt,
+		addCompanyStmt:                q.addCompanyStmt,
+		addConsoleLinkStmt:            q.addConsoleLinkStmt,
+		addConsoleSessionStmt:         q.addConsoleSessionStmt,
+		addContactStmt:                q.addContactStmt,
+		addEvidenceStmt:               q.addEvidenceStmt,
+		addGroupStmt:                  q.addGroupStmt,
+		addIssuanceStmt:               q.addIssuanceStmt,
+		addKeysetStmt:                 q.addKeysetStmt,
+		addLedgerLineStmt:             q.addLedgerLineStmt,
+		addListBlockStmt:              q.addListBlockStmt,
+		addListEntryStmt:              q.addListEntryStmt,
+		addListLineStmt:               q.addListLineStmt,
+		addMemberStmt:                 q.addMemberStmt,
+		addOrderStmt:                  q.addOrderStmt,
+		addOrderKeyStmt:               q.addOrderKeyStmt,
+		addPlanStmt:                   q.addPlanStmt,
+		addPolicyStmt:                 q.addPolicyStmt,
+		addReadyKeyStmt:               q.addReadyKeyStmt,
+		addRestoreStmt:                q.addRestoreStmt,
+		addRoleStmt:                   q.addRoleStmt,
+		addSealingKeyStmt:             q.addSealingKeyStmt,
+		addSessionStmt:                q.addSessionStmt,
+		addStepStmt:                   q.addStepStmt,
+		addUserStmt:                   q.addUserStmt,
+		addValidationStmt:             q.addValidationStmt,
+		attachPolicyStmt:              q.attachPolicyStmt,
+		attachmentsStmt:               q.attachmentsStmt,
+		auditEndStmt:                  q.auditEndStmt,
+		auditLinesStmt:                q.auditLinesStmt,
+		authoritiesStmt:               q.authoritiesStmt,
+		cRLStmt:                       q.cRLStmt,
+		cSRStmt:                       q.cSRStmt,
+		cSRAwaitedStmt:                q.cSRAwaitedStmt,
+		cSRByKeyStmt:                  q.cSRByKeyStmt,
+		certificateStmt:               q.certificateStmt,
+		certificateEndStmt:            q.certificateEndStmt,
+		certificateNamedStmt:          q.certificateNamedStmt,
+		certificateOfInstanceStmt:     q.certificateOfInstanceStmt,
+		certificateOfOrderStmt:        q.certificateOfOrderStmt,
+		changeKeysetStmt:              q.changeKeysetStmt,
+		claimACMEAuthorizationStmt:    q.claimACMEAuthorizationStmt,
+		claimStepsStmt:                q.claimStepsStmt,
+		companyStmt:                   q.companyStmt,
+		companyNamedStmt:              q.companyNamedStmt,
+		completeIssuanceStmt:          q.completeIssuanceStmt,
+		consolePasswordStmt:           q.consolePasswordStmt,
+		consoleSessionStmt:            q.consoleSessionStmt,
+		consoleSessionsStmt:           q.consoleSessionsStmt,
+		contactStmt:                   q.contactStmt,
+		continueStepStmt:              q.continueStepStmt,
+		countACMEOpeningsStmt:         q.countACMEOpeningsStmt,
+		countAttachmentsStmt:          q.countAttachmentsStmt,
+		countCSRsStmt:                 q.countCSRsStmt,
+		countCompaniesStmt:            q.countCompaniesStmt,
+		countConsoleAttemptStmt:       q.countConsoleAttemptStmt,
+		countContactsStmt:             q.countContactsStmt,
+		countDueStepsStmt:             q.countDueStepsStmt,
+		countEndingsStmt:              q.countEndingsStmt,
+		countEvidenceStmt:             q.countEvidenceStmt,
+		countExpiringStmt:             q.countExpiringStmt,
+		countIssuanceStmt:             q.countIssuanceStmt,
+		countIssuedStmt:               q.countIssuedStmt,
+		countNonceStmt:                q.countNonceStmt,
+		countOrdersStmt:               q.countOrdersStmt,
+		countParkedStepsStmt:          q.countParkedStepsStmt,
+		countPlansWithUnitsStmt:       q.countPlansWithUnitsStmt,
+		countReadyKeysStmt:            q.countReadyKeysStmt,
+		countRevocationStmt:           q.countRevocationStmt,
+		databaseClockStmt:             q.databaseClockStmt,
+		debitOfStmt:                   q.debitOfStmt,
+		deleteACMEAccountStmt:         q.deleteACMEAccountStmt,
+		deleteACMEIssuerStmt:          q.deleteACMEIssuerStmt,
+		deleteAuditLinesStmt:          q.deleteAuditLinesStmt,
+		deleteCSRStmt:                 q.deleteCSRStmt,
+		deleteCertificateStmt:         q.deleteCertificateStmt,
+		deleteCompanyStmt:             q.deleteCompanyStmt,
+		deleteConsolePasswordStmt:     q.deleteConsolePasswordStmt,
+		deleteConsoleSessionStmt:      q.deleteConsoleSessionStmt,
+		deleteContactStmt:             q.deleteContactStmt,
+		deleteGroupStmt:               q.deleteGroupStmt,
+		deleteGroupMembersStmt:        q.deleteGroupMembersStmt,
+		deleteListBlockStmt:           q.deleteListBlockStmt,
+		deleteListEntryStmt:           q.deleteListEntryStmt,
+		deleteOrderKeyStmt:            q.deleteOrderKeyStmt,
+		deleteOrderStepsStmt:          q.deleteOrderStepsStmt,
+		deletePolicyStmt:              q.deletePolicyStmt,
+		deleteRoleStmt:                q.deleteRoleStmt,
+		deleteRoleSessionsStmt:        q.deleteRoleSessionsStmt,
+		deleteSubmissionsBeforeStmt:   q.deleteSubmissionsBeforeStmt,
+		deleteUserStmt:                q.deleteUserStmt,
+		deleteUserConsoleSessionsStmt: q.deleteUserConsoleSessionsStmt,
+		deleteUserKeysStmt:            q.deleteUserKeysStmt,
+		deleteUserMembershipsStmt:     q.deleteUserMembershipsStmt,
+		detachAllStmt:                 q.detachAllStmt,
+		detachPolicyStmt:              q.detachPolicyStmt,
+		disableAccessKeyStmt:          q.disableAccessKeyStmt,
+		dropSealingKeyStmt:            q.dropSealingKeyStmt,
+		evidenceStmt:                  q.evidenceStmt,
+		failStepStmt:                  q.failStepStmt,
+		finishStepStmt:                q.finishStepStmt,
+		firstAuditLineStmt:            q.firstAuditLineStmt,
+		firstCRLEndStmt:               q.firstCRLEndStmt,
+		forgetACMEOpeningsStmt:        q.forgetACMEOpeningsStmt,
+		forgetConsoleAttemptsStmt:     q.forgetConsoleAttemptsStmt,
+		forgetNoncesStmt:              q.forgetNoncesStmt,
+		forgetOldConsoleAttemptsStmt:  q.forgetOldConsoleAttemptsStmt,
+		forgetOldConsoleLinksStmt:     q.forgetOldConsoleLinksStmt,
+		forgetOldConsoleSessionsStmt:  q.forgetOldConsoleSessionsStmt,
+		forgetReadyKeysStmt:           q.forgetReadyKeysStmt,
+		forgetSessionsStmt:            q.forgetSessionsStmt,
+		forgiveConsoleAttemptStmt:     q.forgiveConsoleAttemptStmt,
+		freeACMEOrderURLStmt:          q.freeACMEOrderURLStmt,
+		freeLeasesStmt:                q.freeLeasesStmt,
+		giveUnitBackStmt:              q.giveUnitBackStmt,
+		groupNamedStmt:                q.groupNamedStmt,
+		groupOfIDStmt:                 q.groupOfIDStmt,
+		groupPoliciesOfStmt:           q.groupPoliciesOfStmt,
+		groupsStmt:                    q.groupsStmt,
+		hideCertificateStmt:           q.hideCertificateStmt,
+		holdAuditEndStmt:              q.holdAuditEndStmt,
+		holdListBlockStmt:             q.holdListBlockStmt,
+		holdListTextStmt:              q.holdListTextStmt,
+		hurryStepStmt:                 q.hurryStepStmt,
+		issuanceStmt:                  q.issuanceStmt,
+		issuedOrdersStmt:              q.issuedOrdersStmt,
+		keepSealingKeyStmt:            q.keepSealingKeyStmt,
+		keysetStmt:                    q.keysetStmt,
+		lastAuditLineBeforeStmt:       q.lastAuditLineBeforeStmt,
+		lastEvidenceStmt:              q.lastEvidenceStmt,
+		lastRestoreStmt:               q.lastRestoreStmt,
+		ledgerStmt:                    q.ledgerStmt,
+		listBlocksStmt:                q.listBlocksStmt,
+		listCSRsStmt:                  q.listCSRsStmt,
+		listChangesStmt:               q.listChangesStmt,
+		listChangesAheadStmt:          q.listChangesAheadStmt,
+		listCompaniesStmt:             q.listCompaniesStmt,
+		listContactsStmt:              q.listContactsStmt,
+		listEntriesStmt:               q.listEntriesStmt,
+		listEntryStmt:                 q.listEntryStmt,
+		listTextsStmt:                 q.listTextsStmt,
+		markProvedStmt:                q.markProvedStmt,
+		markToldStmt:                  q.markToldStmt,
+		membersStmt:                   q.membersStmt,
+		namePrimaryKeyStmt:            q.namePrimaryKeyStmt,
+		newestCRLStmt:                 q.newestCRLStmt,
+		newestCompanyStmt:             q.newestCompanyStmt,
+		newestContactStmt:             q.newestContactStmt,
+		nextStepStmt:                  q.nextStepStmt,
+		oldestACMEOpeningStmt:         q.oldestACMEOpeningStmt,
+		openACMEOrdersStmt:            q.openACMEOrdersStmt,
+		orderStmt:                     q.orderStmt,
+		orderKeyStmt:                  q.orderKeyStmt,
+		orderOfInstanceStmt:           q.orderOfInstanceStmt,
+		orderStepsStmt:                q.orderStepsStmt,
+		ordersOfCSRStmt:               q.ordersOfCSRStmt,
+		ordersUnderReviewStmt:         q.ordersUnderReviewStmt,
+		plansStmt:                     q.plansStmt,
+		policiesStmt:                  q.policiesStmt,
+		policiesOfStmt:                q.policiesOfStmt,
+		policyNamedStmt:               q.policyNamedStmt,
+		postponeStepStmt:              q.postponeStepStmt,
+		putCRLStmt:                    q.putCRLStmt,
+		putConsolePasswordStmt:        q.putConsolePasswordStmt,
+		putRenewalStmt:                q.putRenewalStmt,
+		putSubmissionStmt:             q.putSubmissionStmt,
+		raiseCRLsStmt:                 q.raiseCRLsStmt,
+		recallStepsStmt:               q.recallStepsStmt,
+		removeMemberStmt:              q.removeMemberStmt,
+		renewalStmt:                   q.renewalStmt,
+		retireSealingKeysStmt:         q.retireSealingKeysStmt,
+		retryStepStmt:                 q.retryStepStmt,
+		revokeIssuanceStmt:            q.revokeIssuanceStmt,
+		revokeRoleSessionsStmt:        q.revokeRoleSessionsStmt,
+		revokeSessionStmt:             q.revokeSessionStmt,
+		revokedIssuancesStmt:          q.revokedIssuancesStmt,
+		roleNamedStmt:                 q.roleNamedStmt,
+		roleOfIDStmt:                  q.roleOfIDStmt,
+		rolesStmt:                     q.rolesStmt,
+		sealAuditEndStmt:              q.sealAuditEndStmt,
+		sealingKeyListedStmt:          q.sealingKeyListedStmt,
+		sealingKeysStmt:               q.sealingKeysStmt,
+		sealingKeysRetiredStmt:        q.sealingKeysRetiredStmt,
+		seeConsoleSessionStmt:         q.seeConsoleSessionStmt,
+		sessionStmt:                   q.sessionStmt,
+		sessionsStmt:                  q.sessionsStmt,
+		setACMEAccountURLStmt:         q.setACMEAccountURLStmt,
+		setOperatorStmt:               q.setOperatorStmt,
+		setProofStmt:                  q.setProofStmt,
+		signedIssuanceStmt:            q.signedIssuanceStmt,
+		stepOfIDStmt:                  q.stepOfIDStmt,
+		stepsByDueStmt:                q.stepsByDueStmt,
+		stepsOfOrderStmt:              q.stepsOfOrderStmt,
+		stepsParkedStmt:               q.stepsParkedStmt,
+		submissionStmt:                q.submissionStmt,
+		takeConsoleLinkStmt:           q.takeConsoleLinkStmt,
+		takeReadyKeyStmt:              q.takeReadyKeyStmt,
+		takeUnitStmt:                  q.takeUnitStmt,
+		updateACMEOrderStmt:           q.updateACMEOrderStmt,
+		updateCSRStmt:                 q.updateCSRStmt,
+		updateCertificateStmt:         q.updateCertificateStmt,
+		updateCompanyStmt:             q.updateCompanyStmt,
+		updateContactStmt:             q.updateContactStmt,
+		updateListEntryStmt:           q.updateListEntryStmt,
+		updateOrderStmt:               q.updateOrderStmt,
+		updatePolicyStmt:              q.updatePolicyStmt,
+		updateRoleStmt:                q.updateRoleStmt,
+		useConsoleCodeStmt:            q.useConsoleCodeStmt,
+		useNonceStmt:                  q.useNonceStmt,
+		userNamedStmt:                 q.userNamedStmt,
+		userOfIDStmt:                  q.userOfIDStmt,
+		usersStmt:                     q.usersStmt,
+		validationsStmt:               q.validationsStmt,
+		writeListBlockStmt:            q.writeListBlockStmt,
+		writeListTextStmt:             q.writeListTextStmt,
 	}
 }

@@ -300,6 +300,58 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 	return items, nil
 }
 
+const listChangesAhead = `-- name: ListChangesAhead :many
+SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group FROM listed WHERE not_after > $1 AND (
+    status = $2 OR status = $3 AND not_after > $4) LIMIT $5
+`
+
+type ListChangesAheadParams struct {
+	Now        int64
+	Expired    string
+	WillExpire string
+	ExpiresBy  int64
+	Most       int32
+}
+
+// Statuses that a clock which was ahead has moved on too early.
+func (q *Queries) ListChangesAhead(ctx context.Context, arg ListChangesAheadParams) ([]Listed, error) {
+	rows, err := q.query(ctx, q.listChangesAheadStmt, listChangesAhead,
+		arg.Now,
+		arg.Expired,
+		arg.WillExpire,
+		arg.ExpiresBy,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Listed
+	for rows.Next() {
+		var i Listed
+		if err := rows.Scan(
+			&i.Kind,
+			&i.RowID,
+			&i.AccountID,
+			&i.Seq,
+			&i.Status,
+			&i.NotAfter,
+			&i.ChangesAt,
+			&i.ResourceGroup,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listEntries = `-- name: ListEntries :many
 SELECT seq, row_id, status FROM listed
 WHERE account_id = $1 AND seq >= $2 AND seq <= $3

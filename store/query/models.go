@@ -72,6 +72,7 @@ type Account struct {
 	ID        int64
 	Name      string
 	CreatedAt int64
+	Operator  int64
 }
 
 type Attachment struct {
@@ -191,6 +192,41 @@ type Company struct {
 	Department string
 	Lang       string
 	CreatedAt  int64
+}
+
+type ConsoleAttempt struct {
+	Subject  []byte
+	Failures int64
+	Until    int64
+}
+
+type ConsoleLink struct {
+	TokenHash   []byte
+	AccountID   int64
+	AccessKeyID string
+	ExpiresAt   int64
+}
+
+type ConsolePassword struct {
+	UserID    int64
+	AccountID int64
+	Hash      string
+	ChangedAt int64
+	Totp      []byte
+	TotpStep  int64
+}
+
+type ConsoleSession struct {
+	IDHash      []byte
+	AccountID   int64
+	UserID      int64
+	AccessKeyID string
+	Pending     int64
+	Address     string
+	Agent       string
+	CreatedAt   int64
+	SeenAt      int64
+	ExpiresAt   int64
 }
 
 type Contact struct {
@@ -339,6 +375,13 @@ type Policy struct {
 	Document    string
 	CreatedAt   int64
 	UpdatedAt   int64
+}
+
+type ReadyKey struct {
+	ID        int64
+	Algorithm string
+	Key       []byte
+	CreatedAt int64
 }
 
 type Renewal struct {

@@ -365,6 +365,43 @@ func (q *Queries) PostponeStep(ctx context.Context, arg PostponeStepParams) (int
 	return result.RowsAffected()
 }
 
+const recallSteps = `-- name: RecallSteps :execrows
+UPDATE steps SET
+    due_at = $1, lease_until = 0,
+    last_run_at = CASE WHEN last_run_at > $1 THEN $1 ELSE last_run_at END
+WHERE parked_at = 0 AND (
+    lease_until > now_ms() + $2
+    OR lease_until <= now_ms() AND (
+        last_run_at > $3 OR due_at > $4
+        OR last_run_at = 0 AND due_at > $5))
+`
+
+type RecallStepsParams struct {
+	Now          int64
+	LongestLease interface{}
+	BegunBy      int64
+	DueBy        int64
+	FirstDueBy   int64
+}
+
+// What a clock that was ahead has written is taken back: a step that was last begun in
+// the future, or is due later than any step is put off, is due now; and a lease
+// that ends later than any lease does is over. Nobody may have it in hand meanwhile:
+// were somebody at work on it all the same, the next claim's version keeps that out.
+func (q *Queries) RecallSteps(ctx context.Context, arg RecallStepsParams) (int64, error) {
+	result, err := q.exec(ctx, q.recallStepsStmt, recallSteps,
+		arg.Now,
+		arg.LongestLease,
+		arg.BegunBy,
+		arg.DueBy,
+		arg.FirstDueBy,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const retryStep = `-- name: RetryStep :execrows
 UPDATE steps SET due_at = $1, parked_at = 0, attempts = 0, last_error = '', cause = ''
 WHERE steps.id = $2 AND lease_until <= now_ms()

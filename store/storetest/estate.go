@@ -42,7 +42,10 @@ type Estate struct {
 	Role        chancery.Role           // has Policy and is used by Session
 	Policy      chancery.PolicyDocument //
 	Session     chancery.Session        //
+	Login       chancery.ConsoleLogin   // the user's
+	Signed      chancery.ConsoleSession // the user's
 	AuditLines  int64
+	ReadyKey    chancery.ReadyKey // of nobody
 }
 
 // ways leads to every state from that of a new order.
@@ -85,6 +88,9 @@ func Furnish(t rapid.TB, s chancery.Store) Estate {
 	e.furnishDeleted(t, s)
 	e.furnishACME(t, s)
 	e.furnishAccess(t, s)
+	e.ReadyKey = readyKey(5)
+	e.ReadyKey.Algorithm = chancery.ECC256
+	write(t, s, func(tx chancery.Tx) error { return tx.AddReadyKey(e.ReadyKey) })
 	write(t, s, func(tx chancery.Tx) error { return putCRL(tx, at(5)) })
 	return e
 }
@@ -125,10 +131,14 @@ func (e *Estate) furnishAccess(t rapid.TB, s chancery.Store) {
 	e.UserKey = chancery.NewAccessKey(e.Account, start)
 	e.UserKey.UserID = e.User.ID
 	e.Session = draftSession(e.Role, start)
+	e.Login = chancery.ConsoleLogin{
+		AccountID: e.Account, UserID: e.User.ID, Hash: "$argon2id$", ChangedAt: start, TOTP: chancery.NewSecret([]byte("of an authenticator")), TOTPStep: 7,
+	}
+	e.Signed = draftConsoleSession(e.User)
 	write(t, s, func(tx chancery.Tx) error {
 		return errors.Join(
 			tx.AddUser(e.User), tx.AddAccessKey(e.UserKey), tx.AddGroup(e.Group), tx.AddMember(e.Account, e.Group.ID, e.User.ID),
-			tx.AddRole(e.Role), tx.AddSession(e.Session), tx.AddPolicy(e.Policy),
+			tx.AddRole(e.Role), tx.AddSession(e.Session), tx.PutConsoleLogin(e.Login), tx.AddConsoleSession(e.Signed), tx.AddPolicy(e.Policy),
 			tx.AttachPolicy(attachment(e.User.Principal(), e.Policy.Name)), tx.AttachPolicy(attachment(principalOf(e.Role), e.Policy.Name)),
 			tx.AttachPolicy(attachment(e.Group.Principal(), "AliyunYundunCertReadOnlyAccess")),
 		)

@@ -56,6 +56,7 @@ var steps = []promise{
 		missing(t, s, chancery.Tx.NextStep)
 		refused(t, s, chancery.ErrLeaseLost, finish(step))
 	}},
+	{"steps that a clock which was ahead put off are recalled, and no others", recallsWhatWasAhead},
 	{"a postponed step is free and due when it says, with the error", func(t *testing.T, s chancery.Store) {
 		addSteps(t, s, 1)
 		step := claim(t, s, at(1), time.Hour, 1)[0]
@@ -434,4 +435,49 @@ func theBacklogIsCounted(t *testing.T, s chancery.Store) {
 	same(t, "when two more are due", backlog(at(4)), chancery.StepBacklog{
 		Parked: counts{chancery.AdvanceOrder: 1}, Waiting: counts{chancery.AdvanceOrder: 2, chancery.Sweep: 1}, OldestDue: at(3),
 	})
+}
+
+func recallsWhatWasAhead(t *testing.T, s chancery.Store) {
+	now := at(100)
+	postponed := func(order chancery.OrderID, begun time.Time, due time.Time) {
+		t.Helper()
+		write(t, s, func(tx chancery.Tx) error {
+			return tx.AddStep(chancery.Step{Kind: chancery.AdvanceOrder, AccountID: 1, OrderID: order, DueAt: at(-1000)})
+		})
+		step := claim(t, s, begun, time.Hour, 1)[0]
+		write(t, s, func(tx chancery.Tx) error { return tx.PostponeStep(step, due, "") })
+	}
+	added := func(order chancery.OrderID, due time.Time) {
+		t.Helper()
+		write(t, s, func(tx chancery.Tx) error {
+			return tx.AddStep(chancery.Step{Kind: chancery.AdvanceOrder, AccountID: 1, OrderID: order, DueAt: due})
+		})
+	}
+	const day = 24 * time.Hour
+	postponed(1, now, now.Add(30*day))                          // as a CA asked for
+	postponed(2, now.Add(time.Hour), now.Add(time.Hour+1))      // by a clock that was ahead
+	postponed(3, now.Add(-time.Hour), now.Add(400*day))         // by one that was ahead when the step ended
+	postponed(4, now.Add(30*time.Second), now.Add(time.Minute)) // by a node whose clock differs a little
+	added(5, now.Add(time.Minute))                              // a new one
+	added(6, now.Add(time.Hour))                                // a new one of a clock that was ahead
+	recalled := recall(t, s, now)
+	if recalled != 3 {
+		t.Errorf("%d steps were recalled", recalled)
+	}
+	again := recall(t, s, now)
+	if again != 0 {
+		t.Errorf("%d steps were recalled once more", again)
+	}
+	got := dues(claim(t, s, now, time.Hour, 10))
+	slices.Sort(got)
+	same(t, "those that are due now", got, []chancery.OrderID{2, 3, 6})
+}
+
+func recall(t *testing.T, s chancery.Store, now time.Time) (recalled int64) {
+	t.Helper()
+	write(t, s, func(tx chancery.Tx) (err error) {
+		recalled, err = tx.RecallSteps(now)
+		return err
+	})
+	return recalled
 }

@@ -45,6 +45,7 @@ type named struct {
 	policy      string // the user's
 	spare       string // a policy that nobody has
 	session     string
+	signed      []byte // the user's session of the console
 }
 
 // all is a page that has room for everything, later a time when every date has passed.
@@ -209,6 +210,18 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 		return nil, tx.RevokeSession(n.account, n.session, start)
 	},
 	"RevokeSessions": func(tx chancery.Tx, n named) (any, error) { return tx.RevokeSessions(n.account, n.role, start) },
+	"ConsoleLogin":   func(tx chancery.Tx, n named) (any, error) { return tx.ConsoleLogin(n.account, n.user) },
+	"PutConsoleLogin": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.PutConsoleLogin(chancery.ConsoleLogin{AccountID: n.account, UserID: n.user, Hash: "other"})
+	},
+	"DeleteConsoleLogin": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteConsoleLogin(n.account, n.user) },
+	"UseConsoleCode":     func(tx chancery.Tx, n named) (any, error) { return nil, tx.UseConsoleCode(n.account, n.user, 9) },
+	"ConsoleSessions":    func(tx chancery.Tx, n named) (any, error) { return tx.ConsoleSessions(n.account) },
+	"DeleteConsoleSession": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.DeleteConsoleSession(n.account, n.signed)
+	},
+	"DeleteConsoleSessions": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteConsoleSessions(n.account, n.user) },
+	"Endings":               func(tx chancery.Tx, n named) (any, error) { return tx.Endings(n.account, start, later) },
 	"AuditLines": func(tx chancery.Tx, n named) (any, error) {
 		return tx.AuditLines(n.account, chancery.AuditFilter{Most: 1000})
 	},
@@ -232,6 +245,10 @@ var methodsOfNobody = map[string]string{
 	"AccountOfOrder":          "for the operator, who is told an order and not whose it is",
 	"AddValidations":          "adds rows whose account is part of them",
 	"AddOrderKey":             "adds a row whose account is part of it",
+	"AddReadyKey":             "a ready key is of nobody yet",
+	"TakeReadyKey":            "a ready key is for any order",
+	"CountReadyKeys":          "ready keys are of nobody yet",
+	"ForgetReadyKeys":         "sweeps all",
 	"AddCertificate":          "adds a row whose account is part of it",
 	"AddAuthority":            "the CA is the service's",
 	"Authorities":             "the CA is the service's",
@@ -253,6 +270,16 @@ var methodsOfNobody = map[string]string{
 	"AddSession":              "adds a row whose account is part of it",
 	"Session":                 "finds out which account a request is from",
 	"ForgetSessions":          "sweeps all",
+	"SetOperator":             "for the operator, who names the account",
+	"AddConsoleSession":       "adds a row whose account is part of it",
+	"ConsoleSession":          "finds out which account a cookie is of",
+	"SeeConsoleSession":       "names a session by the hash of what its cookie holds",
+	"AddConsoleLink":          "adds a row whose account is part of it",
+	"TakeConsoleLink":         "finds out which account a link is of",
+	"CountAttempt":            "those who sign in belong to no account yet",
+	"ForgiveAttempt":          "those who sign in belong to no account yet",
+	"ForgetAttempts":          "those who sign in belong to no account yet",
+	"SweepConsole":            "sweeps all",
 	"AppendAudit":             "adds a line whose account is part of it",
 	"AddStep":                 "adds a row whose account is part of it",
 	"ClaimSteps":              "workers serve all accounts",
@@ -262,6 +289,8 @@ var methodsOfNobody = map[string]string{
 	"ContinueStep":            "names a step by the version that only its worker knows",
 	"DeferStep":               "names a step by the version that only its worker knows",
 	"FailStep":                "names a step by the version that only its worker knows",
+	"RecallSteps":             "takes back what a clock that was ahead wrote, whoever's it is",
+	"UnsettleLists":           "likewise",
 	"RenewSteps":              "names steps by the versions that only their worker knows",
 	"Steps":                   "for the operator, who sees the steps of all accounts",
 	"Step":                    "for the operator, who sees the steps of all accounts",
@@ -326,7 +355,7 @@ func belongings(tx chancery.Tx, owner named) []any {
 		"Validations", "Evidence", "OrderKey", "Certificate", "CertificateKeys", "CertificateNamed", "CertificateOfInstance",
 		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListsSettled",
 		"CSRKey", "CSRByKey", "CSRAwaited", "ListCSRs", "ListContacts", "ListCompanies", "ACMEOrder", "Renewal",
-		"Users", "Groups", "Roles", "Members", "Policies", "Attachments", "PoliciesOf", "Sessions", "AuditLines",
+		"Users", "Groups", "Roles", "Members", "Policies", "Attachments", "PoliciesOf", "Sessions", "ConsoleLogin", "ConsoleSessions", "Endings", "AuditLines",
 	} {
 		answer, err := methodsOfTenants[name](tx, owner)
 		have = append(have, answer, err)
@@ -353,12 +382,13 @@ func anotherAccountsRowsDoNotExist(t *testing.T, s chancery.Store) {
 	owner.user, owner.userName, owner.stray = estate.User.ID, estate.User.Name, addUser(t, s, estate.Account, "stray").ID
 	owner.group, owner.groupName, owner.role, owner.roleName = estate.Group.ID, estate.Group.Name, estate.Role.ID, estate.Role.Name
 	owner.policy, owner.spare, owner.session = estate.Policy.Name, addPolicy(t, s, estate.Account, "spare").Name, estate.Session.AccessKeyID
+	owner.signed = estate.Signed.IDHash
 	stranger, nobody := owner, named{
 		accessKey: "nobody", product: "none", submission: []byte("none"), order: 404, instance: "none", name: "none", issued: 404,
 		certificate: 404, certInst: "none", certName: "none", upload: 404, csr: 404, keySHA2: "none", keyless: 404,
 		contact: 404, company: 404, companyName: "none",
 		user: 404, userName: "none", stray: 404, group: 404, groupName: "none", role: 404, roleName: "none",
-		policy: "none", spare: "none", session: "none",
+		policy: "none", spare: "none", session: "none", signed: []byte("none"),
 	}
 	stranger.account = newAccount(t, s)
 	nobody.account = stranger.account

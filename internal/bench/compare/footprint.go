@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,27 +15,62 @@ import (
 )
 
 // burst measures a burst of RSA orders: how long until the certificates of as many as
-// there are ready keys are there, with the pool full and right after that.
+// there are ready keys are there, with all of them ready and right after that.
 func burst(ctx context.Context, l *lab) error {
-	const size = 32
-	in, err := l.start(ctx, l.engines[0], chancery.RSA2048)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.stop() }()
-	full, empty := []float64{}, []float64{}
-	for range l.rounds {
-		time.Sleep(20 * time.Second) // the pool fills
-		for _, into := range []*[]float64{&full, &empty} {
-			took, err := in.together(ctx, size)
-			if err != nil {
+	const size = 32 // as many as are kept ready by default
+	fmt.Printf("\n| %d RSA_2048 orders at once, all issued after | with ready keys | right after that, with none |\n| --- | --- | --- |\n", size)
+	for _, engine := range l.engines {
+		in, err := l.start(ctx, engine, chancery.RSA2048)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = in.stop() }()
+		full, empty := []float64{}, []float64{}
+		for range l.rounds {
+			if err := in.awaitReadyKeys(ctx, size); err != nil {
 				return err
 			}
-			*into = append(*into, took.Seconds())
+			for _, into := range []*[]float64{&full, &empty} {
+				took, err := in.together(ctx, size)
+				if err != nil {
+					return err
+				}
+				*into = append(*into, took.Seconds())
+			}
+		}
+		fmt.Printf("| %s | %.1f s | %.1f s |\n", engine, median(full), median(empty))
+	}
+	return nil
+}
+
+// awaitReadyKeys waits until so many keys are ready.
+func (i *instance) awaitReadyKeys(ctx context.Context, n int) error {
+	const patience = 5 * time.Minute
+	full := fmt.Sprintf("\nchancery_ready_keys{algorithm=%q} %d\n", chancery.RSA2048, n)
+	for began := time.Now(); ; time.Sleep(500 * time.Millisecond) {
+		metrics, err := i.scrape(ctx)
+		if err != nil || strings.Contains(metrics, full) {
+			return err
+		}
+		if time.Since(began) > patience {
+			return fmt.Errorf("%d keys were not ready within %s", n, patience)
 		}
 	}
-	fmt.Printf("\n| %d RSA_2048 orders at once, %s | all issued after |\n| --- | --- |\n| ready keys | %.1f s |\n| the next, with few or no ready keys | %.1f s |\n", size, l.engines[0], median(full), median(empty))
-	return nil
+}
+
+func (i *instance) scrape(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, i.metrics+"/metrics", nil)
+	if err != nil {
+		return "", err
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	answer, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
 }
 
 // together places so many orders at once and waits for all their certificates.

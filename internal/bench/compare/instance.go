@@ -45,6 +45,7 @@ type instance struct {
 	command  *exec.Cmd
 	zone     *zone.Server
 	endpoint string
+	metrics  string // the URL of the listener
 	client   *client.Client
 }
 
@@ -106,7 +107,7 @@ func (i *instance) serve(ctx context.Context) error {
 		listen = strings.TrimPrefix(i.endpoint, "http://")
 	}
 	i.command = exec.CommandContext(ctx, i.lab.program, "serve", "--data-dir", i.file("data"), "--database", i.database,
-		"--listen", listen, "--metrics-listen", "off", "--products", i.file("products.json"), "--credentials-out", i.file("credentials.json"),
+		"--listen", listen, "--metrics-listen", "127.0.0.1:0", "--products", i.file("products.json"), "--credentials-out", i.file("credentials.json"),
 		"--dcv-resolver", i.zone.Addr(), "--rates", "off", "--log-format", "json", "--ca-key", string(chancery.ECC256))
 	i.command.Env = append(os.Environ(), "GOMAXPROCS=")
 	log, err := i.command.StderrPipe()
@@ -116,7 +117,7 @@ func (i *instance) serve(ctx context.Context) error {
 	if err := i.command.Start(); err != nil {
 		return err
 	}
-	if i.endpoint, err = endpointIn(log); err != nil {
+	if i.endpoint, i.metrics, err = endpointsIn(log); err != nil {
 		return err
 	}
 	if i.client != nil {
@@ -131,17 +132,17 @@ func (i *instance) serve(ctx context.Context) error {
 	return err
 }
 
-// endpointIn reads the log up to the line that tells the port, and then away.
-func endpointIn(log io.ReadCloser) (string, error) {
+// endpointsIn reads the log up to the line that tells the ports, and then away.
+func endpointsIn(log io.ReadCloser) (api, metrics string, err error) {
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
-		var line struct{ Msg, Endpoint string }
+		var line struct{ Msg, Endpoint, Metrics string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Endpoint != "" {
 			go func() { _, _ = io.Copy(io.Discard, log) }()
-			return line.Endpoint, nil
+			return line.Endpoint, line.Metrics, nil
 		}
 	}
-	return "", errors.New("the program ended before it listened")
+	return "", "", errors.New("the program ended before it listened")
 }
 
 // end ends the program in its own time.

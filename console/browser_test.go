@@ -1,0 +1,34 @@
+package console_test
+
+import (
+	"testing"
+	"time"
+
+	"chancery"
+	"chancery/console/consoletest"
+)
+
+// Every page that has no parameters is looked at in each look; those with parameters
+// are, where they are tested.
+func TestPagesInABrowser(t *testing.T) {
+	env := consoletest.New(t)
+	browser := env.Browser()
+	for _, look := range consoletest.Looks {
+		browser.As(look)
+		for name, path := range map[string]string{"sign-in": "/console/sign-in", "sign-in-password": "/console/sign-in?by=password", "welcome": "/console/welcome?token=x"} {
+			browser.Open(path)
+			browser.Check(name + "-" + look.String())
+		}
+	}
+	browser.SignIn(env.Tenant)
+	browser.Check("overview-empty")
+	env.Grant(chancery.DefaultProduct, 20)
+	env.Issue("www.example.test")
+	env.Apply("waiting.example.test")
+	env.Clock.Advance(time.Minute)
+	for _, look := range consoletest.Looks {
+		browser.As(look)
+		browser.Open("/console/")
+		browser.Check("overview-" + look.String())
+	}
+}

@@ -1,0 +1,114 @@
+package console
+
+import (
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"chancery"
+	"chancery/admin"
+	"chancery/rpc"
+)
+
+// Console serves the pages. All fields are needed, and none is changed after Handler
+// was called.
+type Console struct {
+	Store     chancery.Store
+	Gateway   *rpc.Gateway
+	Admin     *admin.Admin
+	Catalogue chancery.Catalogue
+	Clock     chancery.Clock
+	Log       *slog.Logger
+	// Rules are the dated limits of certificates, in order of dates.
+	Rules []Rule
+
+	routes []route
+}
+
+// Rule is what holds for certificates issued from a date on.
+type Rule struct {
+	From      time.Time
+	LeafDays  int // the longest life of a certificate
+	ReuseDays int // how long one validation of a domain may be used
+}
+
+// Root is where the console is mounted.
+const Root = "/console/"
+
+// route is a row of the table of pages.
+type route struct {
+	method string
+	path   string            // below Root, as http.ServeMux writes patterns
+	serve  func(*page) error // answers by render or redirect, once
+	// needs is the RAM action without which there is neither the page nor its entry in
+	// the menu; empty for pages whose calls decide for themselves, as those about one
+	// resource. One that begins with chancery: also takes an operator's account.
+	needs string
+	// menu is the entry's key in the messages; empty for pages that have none.
+	menu string
+	// open: also for who is not signed in.
+	open bool
+}
+
+const (
+	get  = http.MethodGet
+	post = http.MethodPost
+)
+
+// routes is the table of pages, in the order of the menu.
+func routes() []route {
+	return []route{
+		{method: get, path: "{$}", serve: overview, menu: "overview.title"},
+
+		{method: get, path: "sign-in", serve: showSignIn, open: true},
+		{method: post, path: "sign-in", serve: signIn, open: true},
+		{method: get, path: "sign-in/code", serve: showCode, open: true},
+		{method: post, path: "sign-in/code", serve: signInCode, open: true},
+		{method: get, path: "welcome", serve: showWelcome, open: true},
+		{method: post, path: "welcome", serve: welcome, open: true},
+		{method: post, path: "sign-out", serve: signOut},
+		{method: post, path: "preferences", serve: setPreferences, open: true},
+	}
+}
+
+// Handler serves everything below Root.
+func (c *Console) Handler() http.Handler { return c.handler(routes()) }
+
+func (c *Console) handler(table []route) http.Handler {
+	mux := http.NewServeMux()
+	c.routes = table
+	for i := range c.routes {
+		route := &c.routes[i]
+		mux.HandleFunc(route.method+" "+Root+route.path, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, route) })
+	}
+	mux.HandleFunc(get+" "+Root+"static/{hash}/{file...}", serveAsset)
+	mux.HandleFunc(Root, func(w http.ResponseWriter, r *http.Request) { c.serve(w, r, &route{serve: nowhere, open: true}) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protect(w.Header())
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// nowhere is the page of a path that has none.
+func nowhere(*page) error { return chancery.Errorf(chancery.NotFound, "there is no such page") }
+
+// isOperators tells whether an action is one of the operator's calls.
+func isOperators(action string) bool { return strings.HasPrefix(action, admin.Action("")) }
+
+// checkRoutes finds rows that could not work: the tests call it.
+func checkRoutes() error {
+	for _, r := range routes() {
+		call, operators := strings.CutPrefix(r.needs, admin.Action(""))
+		switch {
+		case r.serve == nil, r.method != get && r.method != post, strings.HasPrefix(r.path, "/"):
+			return fmt.Errorf("%s %s: give a method, a path below %s and what serves it", r.method, r.path, Root)
+		case operators && !admin.Known(call):
+			return fmt.Errorf("%s: there is no call %s", r.path, call)
+		case r.menu != "" && (r.method != get || strings.Contains(r.path, "{") && r.path != "{$}"):
+			return fmt.Errorf("%s: an entry in the menu leads to a page without parameters", r.path)
+		}
+	}
+	return nil
+}
