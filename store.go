@@ -115,6 +115,7 @@ type Tx interface {
 	SessionTx
 	AuditTx
 	KeyringTx
+	NoticeTx
 }
 
 // AccountTx is the part of Tx about accounts and who signs for them.

@@ -129,6 +129,10 @@ var invariants = append([]invariant{
 		SELECT 1 FROM roles r WHERE a.kind = 'role' AND r.id = a.principal_id AND r.account_id = a.account_id)
 		UNION ALL
 		SELECT 'session ' || s.access_key_id FROM sessions s JOIN roles r ON r.id = s.role_id WHERE r.account_id <> s.account_id`},
+	{"a notice is delivered to targets of its own account, and a step is at work on each delivery that waits", `
+		SELECT 'delivery ' || d.id FROM notice_deliveries d JOIN notices n ON n.id = d.notice_id JOIN notice_targets t ON t.id = d.target_id
+		WHERE n.account_id <> d.account_id OR t.account_id <> d.account_id OR (d.state = 'waits') <>
+		((SELECT COUNT(*) FROM steps s WHERE s.kind = 'deliver_notice' AND s.subject = d.id AND s.subject > 0 AND s.account_id = d.account_id) = 1)`},
 }, acmeInvariants...)
 
 // Examine checks every invariant of the data: the ledger against plans and
@@ -190,6 +194,8 @@ var sealedColumns = []sealedColumn{
 	{acmeIssuerTable, "name", "0", "eab_key", acmeIssuerTable, true},
 	{acmeAccountTable, "issuer", "0", "key", acmeAccountTable, true},
 	{sessionTable, "access_key_id", "account_id", "secret", sessionTable, true},
+	{noticeTargetTable, "id", "account_id", "url", targetURLPlace, false},
+	{noticeTargetTable, "id", "account_id", "secret", noticeTargetTable, false},
 }
 
 func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {

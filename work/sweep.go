@@ -13,9 +13,11 @@ const (
 	sweepPause = 10 * time.Minute
 	// sessionsKept is for how long who uses an expired session is told that it is that.
 	sessionsKept = 7 * 24 * time.Hour
+	// noticesKept is for how long notices can be looked at.
+	noticesKept = 90 * 24 * time.Hour
 )
 
-// sweep removes nonces, submission records, sessions and audit lines that have run
+// sweep removes nonces, submission records, sessions, notices and audit lines that have run
 // out, brings lists up to date, and comes back.
 func (w *Worker) sweep(ctx context.Context, step chancery.Step) error {
 	now := w.Clock.Now()
@@ -33,6 +35,9 @@ func (w *Worker) sweep(ctx context.Context, step chancery.Step) error {
 			return err
 		}
 		if err := tx.DeleteSubmissionsBefore(now); err != nil {
+			return err
+		}
+		if err := tx.ForgetNotices(now.Add(-noticesKept)); err != nil {
 			return err
 		}
 		return tx.PostponeStep(step, now.Add(sweepPause), "")
@@ -83,14 +88,24 @@ func (w *Worker) forgetAudit(ctx context.Context, now time.Time) error {
 	return err
 }
 
-// EnsureSweep adds the one sweeping step that a database has.
-func EnsureSweep(ctx context.Context, store chancery.Store, now time.Time) error {
+// rounds are the steps that a database has once each, and that come back by themselves.
+var rounds = []chancery.StepKind{chancery.Sweep, chancery.FindExpiring, chancery.FindTrouble}
+
+// EnsureRounds adds those of them that the database does not have.
+func EnsureRounds(ctx context.Context, store chancery.Store, now time.Time) error {
 	return store.Write(ctx, func(tx chancery.Tx) error {
 		steps, err := tx.OrderSteps(0, 0)
-		swept := slices.ContainsFunc(steps, func(s chancery.Step) bool { return s.Kind == chancery.Sweep })
-		if err != nil || swept {
+		if err != nil {
 			return err
 		}
-		return tx.AddStep(chancery.Step{Kind: chancery.Sweep, DueAt: now})
+		for _, kind := range rounds {
+			if slices.ContainsFunc(steps, func(s chancery.Step) bool { return s.Kind == kind }) {
+				continue
+			}
+			if err := tx.AddStep(chancery.Step{Kind: kind, DueAt: now}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

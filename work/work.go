@@ -40,6 +40,8 @@ type Worker struct {
 	Parallel int
 	// Lease is how long a step stays with a worker that renews it no more. Default 8 s.
 	Lease time.Duration
+	// Courier delivers notices; without one they wait for another node.
+	Courier chancery.Courier
 	// Metrics may be nil.
 	Metrics *Metrics
 
@@ -47,6 +49,7 @@ type Worker struct {
 	once     sync.Once
 	watchers watchers
 	leases   leases
+	sending  sending
 }
 
 // Issuers finds an issuer by the name that a product gives.
@@ -59,13 +62,16 @@ type Issuers interface {
 // postpones it.
 func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.Step) error {
 	return map[chancery.StepKind]func(context.Context, chancery.Step) error{
-		chancery.AdvanceOrder: w.advanceOrder,
-		chancery.PrepareKey:   w.prepareKey,
-		chancery.Sweep:        w.sweep,
-		chancery.RevokeOrder:  w.revokeOrder,
-		chancery.OpenOrder:    w.openOrder,
-		chancery.AskRenewal:   w.askRenewal,
-		chancery.Reseal:       w.reseal,
+		chancery.AdvanceOrder:  w.advanceOrder,
+		chancery.PrepareKey:    w.prepareKey,
+		chancery.Sweep:         w.sweep,
+		chancery.RevokeOrder:   w.revokeOrder,
+		chancery.OpenOrder:     w.openOrder,
+		chancery.AskRenewal:    w.askRenewal,
+		chancery.Reseal:        w.reseal,
+		chancery.DeliverNotice: w.deliverNotice,
+		chancery.FindExpiring:  w.findExpiring,
+		chancery.FindTrouble:   w.findTrouble,
 	}
 }
 
@@ -255,6 +261,7 @@ func spread(pause time.Duration) time.Duration {
 type Metrics struct {
 	steps   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
+	notices *prometheus.CounterVec
 }
 
 // NewMetrics registers the worker's metrics.
@@ -267,8 +274,17 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "chancery_step_seconds", Help: "How long background steps took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"kind"}),
 	}
-	registry.MustRegister(m.steps, m.seconds)
+	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "chancery_notices_total", Help: "Attempts to deliver notices, by kind and outcome: sent, failed (and tried again) or given-up.",
+	}, []string{"kind", "outcome"})
+	registry.MustRegister(m.steps, m.seconds, m.notices)
 	return m
+}
+
+func (m *Metrics) countNotice(kind chancery.NoticeKind, outcome string) {
+	if m != nil {
+		m.notices.WithLabelValues(string(kind), outcome).Inc()
+	}
 }
 
 func (m *Metrics) observe(kind chancery.StepKind, outcome string, took time.Duration) {

@@ -175,7 +175,7 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 		NotBefore: restored, Store: s.store, Clock: clock, Log: s.log, APIs: apis,
 		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry),
 	}
-	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
+	if err := work.EnsureRounds(ctx, s.store, clock.Now()); err != nil {
 		return err
 	}
 	if err := s.listen(ctx, c, gateway, registry); err != nil {
