@@ -13,7 +13,8 @@ const mostNames = 50
 // Subject says in one line what a notice is about. What comes from outside is shown
 // as it is, save for what could break a line.
 func (n *Notice) Subject() string {
-	return oneLine(n.subject())
+	const most = 200
+	return cut(oneLine(n.subject()), most)
 }
 
 func (n *Notice) subject() string {
@@ -99,8 +100,12 @@ func oneLine(text string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, ""))
+	return cut(text, most)
+}
+
+func cut(text string, most int) string {
 	if letters := []rune(text); len(letters) > most {
-		text = string(letters[:most]) + "…"
+		return string(letters[:most]) + "…"
 	}
 	return text
 }

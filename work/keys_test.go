@@ -248,7 +248,7 @@ func TestWithdrawnWhileTheKeyIsMade(t *testing.T) {
 	env := testenv.New(t, testenv.WithoutWorker(), slowKeys())
 	env.Grant(single, 1)
 	order := env.Apply(host)
-	env.SQL("DELETE FROM steps WHERE kind = 'sweep'")
+	env.SQL("DELETE FROM steps WHERE order_id = 0")
 	store := &beforeWrite{Store: env.Store, do: func() { withdraw(t, env, order) }}
 	store.n.Store(2) // the first is the claim
 	worker := env.NewWorker()

@@ -100,7 +100,7 @@ you have work when they point at it.
 	)
 	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
 		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), accessKeyCommand(), auditCommand(),
-		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), stepsCommand(), doctorCommand(),
+		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), noticeCommand(), stepsCommand(), doctorCommand(),
 		backupCommand(), restoreCommand(), keyringCommand(), migrateCommand(), healthcheckCommand())
 	markUsageErrors(root)
 	return root
