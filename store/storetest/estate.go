@@ -43,6 +43,9 @@ type Estate struct {
 	Policy      chancery.PolicyDocument //
 	Session     chancery.Session        //
 	AuditLines  int64
+	Target      chancery.NoticeTarget // a webhook with its secret
+	Notice      chancery.Notice       // goes to Target
+	Delivery    chancery.Delivery     // of Notice to Target, which waits
 }
 
 // ways leads to every state from that of a new order.
@@ -85,6 +88,7 @@ func Furnish(t rapid.TB, s chancery.Store) Estate {
 	e.furnishDeleted(t, s)
 	e.furnishACME(t, s)
 	e.furnishAccess(t, s)
+	e.furnishNotices(t, s)
 	write(t, s, func(tx chancery.Tx) error { return putCRL(tx, at(5)) })
 	return e
 }
@@ -456,4 +460,14 @@ func uploadOf(account chancery.AccountID) chancery.Certificate {
 		},
 		ResourceGroup: "rg-1", Tags: []chancery.Tag{{Key: "kept", Value: "here"}}, CreatedAt: start,
 	}
+}
+
+// furnishNotices adds a target and a notice of the failed order, which waits to be delivered.
+func (e *Estate) furnishNotices(t rapid.TB, s chancery.Store) {
+	t.Helper()
+	e.Target = targetFor(e.Account)
+	e.Notice = chancery.NewFailedOrder(e.Orders[chancery.VerifyFail], at(3))
+	write(t, s, func(tx chancery.Tx) error { return errors.Join(tx.AddNoticeTarget(e.Target), tx.AddNotice(e.Notice)) })
+	told := noticesOf(t, s, e.Account)
+	e.Notice, e.Delivery = told.Notices[0], told.Deliveries[0]
 }

@@ -50,6 +50,7 @@ var contract = []struct {
 	{"policies", policies},
 	{"sessions", sessions},
 	{"audit", auditLog},
+	{"notices", notices},
 	{"secrets", secrets},
 	{"tenants", tenants},
 	{"lives", lives},
