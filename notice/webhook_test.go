@@ -131,7 +131,7 @@ func TestReceiversWithFaults(t *testing.T) {
 		}, "", 0, false},
 		{"500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, mark, 500) }, "status 500", 0, false},
 		{"404", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, mark, 404) }, "status 404", 0, false},
-		{"410", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, mark, 410) }, "status 410", 0, true},
+		{"410", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, mark, http.StatusGone) }, "status 410", 0, true},
 		{"429 in seconds", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "120")
 			w.WriteHeader(429)
@@ -144,7 +144,7 @@ func TestReceiversWithFaults(t *testing.T) {
 			w.Header().Set("Retry-After", noon.Add(time.Hour).Format(http.TimeFormat))
 			w.WriteHeader(503)
 		}, "status 503", time.Hour, false},
-		{"a redirect to loopback", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, trap, 307) }, "status 307", 0, false},
+		{"a redirect to loopback", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, trap, http.StatusTemporaryRedirect) }, "status 307", 0, false},
 		{"a closed connection", func(w http.ResponseWriter, _ *http.Request) { abandon(w, "") }, "closed before there was an answer", 0, false},
 		{"no HTTP", func(w http.ResponseWriter, _ *http.Request) { abandon(w, mark+"\r\n\r\n") }, "closed before there was an answer", 0, false},
 		{"an endless header", func(w http.ResponseWriter, _ *http.Request) {

@@ -22,25 +22,25 @@ const (
 // accounts of those orders, and the operator.
 func (w *Worker) findTrouble(ctx context.Context, step chancery.Step) error {
 	now := w.Clock.Now()
-	any := false
+	some := false
 	err := w.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		plans, err := tx.LowPlans(now, 1)
 		if err != nil {
 			return err
 		}
 		troubled, err := tx.TroubledCAs(now.Add(-troubleAfter))
-		any = len(plans)+len(troubled) > 0
+		some = len(plans)+len(troubled) > 0
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("looking for what is to be told: %w", err)
 	}
-	if !any {
+	if !some {
 		ctx = chancery.Confine(ctx, 0)
 	}
 	err = w.Store.Write(ctx, func(tx chancery.Tx) error {
 		due := now.Add(troublePause)
-		if any {
+		if some {
 			more, err := tellPlans(tx, now)
 			if err != nil {
 				return err
@@ -60,7 +60,7 @@ func (w *Worker) findTrouble(ctx context.Context, step chancery.Step) error {
 	if err != nil {
 		return fmt.Errorf("telling of plans and CAs: %w", err)
 	}
-	if any {
+	if some {
 		w.Wake()
 	}
 	return nil

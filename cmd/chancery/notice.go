@@ -105,7 +105,7 @@ generic format a secret is made, and shown this once.`,
 // readSecretFile reads one line from a file, or from the standard input.
 func readSecretFile(command *cobra.Command, flag, path string) (string, error) {
 	const most = 4 << 10
-	var from io.Reader = command.InOrStdin()
+	from := command.InOrStdin()
 	switch path {
 	case "":
 		return "", nil
