@@ -293,8 +293,8 @@ func TestExpiring(t *testing.T) {
 	}
 	pass := func(d time.Duration) {
 		t.Helper()
-		for range int(d / (3 * time.Hour)) {
-			env.Clock.Advance(3 * time.Hour)
+		for range int(d / (8 * time.Hour)) {
+			env.Clock.Advance(8 * time.Hour)
 			env.Settle()
 		}
 	}
