@@ -264,7 +264,7 @@ func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, 
 			SELECT s.id FROM steps s WHERE s.due_at <= $2 AND s.lease_until <= now_ms()
 			ORDER BY s.due_at, s.id LIMIT $3 FOR UPDATE SKIP LOCKED
 		)
-		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause`,
+		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject`,
 		claim.Lease, claim.Now, claim.Most)
 	if err != nil {
 		return nil, err
@@ -273,7 +273,7 @@ func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, 
 	var steps []query.Step
 	for rows.Next() {
 		var s query.Step
-		if err := rows.Scan(&s.ID, &s.Kind, &s.AccountID, &s.OrderID, &s.DueAt, &s.Attempts, &s.LastRunAt, &s.LeaseUntil, &s.LastError, &s.Version, &s.ParkedAt, &s.Cause); err != nil {
+		if err := rows.Scan(&s.ID, &s.Kind, &s.AccountID, &s.OrderID, &s.DueAt, &s.Attempts, &s.LastRunAt, &s.LeaseUntil, &s.LastError, &s.Version, &s.ParkedAt, &s.Cause, &s.Subject); err != nil {
 			return nil, err
 		}
 		steps = append(steps, s)

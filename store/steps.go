@@ -13,7 +13,7 @@ import (
 
 func (t *tx) AddStep(s chancery.Step) error {
 	err := t.sql.AddStep(t.ctx, query.AddStepParams{
-		ID: chancery.NewID(), Kind: string(s.Kind), AccountID: int64(s.AccountID), OrderID: int64(s.OrderID), DueAt: toMillis(s.DueAt),
+		ID: chancery.NewID(), Kind: string(s.Kind), AccountID: int64(s.AccountID), OrderID: int64(s.OrderID), Subject: s.Subject, DueAt: toMillis(s.DueAt),
 	})
 	if err != nil {
 		return fmt.Errorf("adding a step: %w", err)
@@ -34,7 +34,7 @@ func (t *tx) ClaimSteps(now time.Time, lease time.Duration, most int) ([]chancer
 func stepOf(row query.Step) chancery.Step {
 	return chancery.Step{
 		ID: row.ID, Kind: chancery.StepKind(row.Kind), AccountID: chancery.AccountID(row.AccountID),
-		OrderID: chancery.OrderID(row.OrderID), DueAt: fromMillis(row.DueAt), Attempts: row.Attempts,
+		OrderID: chancery.OrderID(row.OrderID), Subject: row.Subject, DueAt: fromMillis(row.DueAt), Attempts: row.Attempts,
 		LastRunAt: fromMillis(row.LastRunAt), LastError: row.LastError, Cause: row.Cause,
 		ParkedAt: fromMillis(row.ParkedAt), Version: row.Version,
 	}

@@ -39,7 +39,7 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 }
 
 var (
-	callOf = regexp.MustCompile(`\bchancery ([^|>)]*)`)
+	callOf = regexp.MustCompile(`\bchancery ([^|<>)]*)`)
 	wordOf = regexp.MustCompile(`'[^']*'|"[^"]*"|\S+`)
 )
 

@@ -105,7 +105,7 @@ line, unless a command's help says otherwise.`,
 	root.AddCommand(quickstartCommand(), serveCommand(), completionCommand(),
 		applyCommand(), statusCommand(), downloadCommand(), revokeCommand(), orderCommand(), certificateCommand(),
 		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), consoleCommand(), accessKeyCommand(), auditCommand(),
-		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), stepsCommand(), doctorCommand(),
+		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), noticeCommand(), stepsCommand(), doctorCommand(),
 		backupCommand(), restoreCommand(), keyringCommand(), migrateCommand(), healthcheckCommand(), commandsCommand())
 	addCompletions(root)
 	markUsageErrors(root)
