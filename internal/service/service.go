@@ -27,6 +27,7 @@ import (
 	"chancery/cas"
 	"chancery/console"
 	"chancery/dcv"
+	"chancery/internal/apidoc"
 	"chancery/issuer"
 	"chancery/rpc"
 	"chancery/store"
@@ -243,6 +244,7 @@ func (s *Service) listen(ctx context.Context, c Config, gateway, pages http.Hand
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
+	mux.Handle("GET /openapi.json", apidoc.Handler())
 	if pages == nil {
 		mux.Handle("/", gateway)
 	} else {
