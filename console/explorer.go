@@ -96,7 +96,7 @@ func (p *page) explored(values func(string) string) (*explored, error) {
 		return nil, chancery.Errorf(chancery.NotFound, "%s", p.t("explorer.unknown"))
 	}
 	data := &explored{
-		Operation: o, Answer: apidoc.Rows(o.Answer, "N"), Groups: p.groups(o.Parameters, values),
+		Operation: o, Answer: apidoc.Rows(o.Answer, "N"), Groups: p.inputGroups(o.Parameters, values),
 		Denied: !o.Everyone && !p.mayDo(o.RAMAction), Temporary: o.Name == "AssumeRole",
 	}
 	for paragraph := range strings.SplitSeq(o.Doc, "\n\n") {

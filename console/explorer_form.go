@@ -44,13 +44,13 @@ var choices = map[string][]string{
 	"ResourceType": {"instance", "Certificate"},
 }
 
-func (p *page) groups(fields []apidoc.Field, values func(string) string) (groups []inputGroup) {
+func (p *page) inputGroups(fields []apidoc.Field, values func(string) string) (groups []inputGroup) {
 	for _, f := range fields {
 		group := inputGroup{Field: f}
 		switch f.Type {
 		case apidoc.List:
 			for n := 1; n <= entries(f, values)+1; n++ {
-				group.Entries = append(group.Entries, p.entry(f, f.Name+"."+strconv.Itoa(n), values))
+				group.Entries = append(group.Entries, p.inputEntry(f, f.Name+"."+strconv.Itoa(n), values))
 			}
 		default:
 			group.Entries = [][]input{{p.input(f, f.Name, values)}}
@@ -78,7 +78,7 @@ func entries(f apidoc.Field, values func(string) string) (last int) {
 	return last
 }
 
-func (p *page) entry(f apidoc.Field, name string, values func(string) string) (inputs []input) {
+func (p *page) inputEntry(f apidoc.Field, name string, values func(string) string) (inputs []input) {
 	if f.Of != apidoc.Object {
 		return []input{p.input(apidoc.Field{Name: f.Name, Type: f.Of}, name, values)}
 	}
