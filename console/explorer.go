@@ -145,6 +145,12 @@ type errorCode struct {
 	Operations []apidoc.Operation
 }
 
+// Many tells whether the operations are more than stand in a row well.
+func (e errorCode) Many() bool {
+	const most = 6
+	return len(e.Operations) > most
+}
+
 // showErrorCodes lists the codes with what to do, and where they come from.
 func showErrorCodes(p *page) error {
 	from := map[string][]apidoc.Operation{}

@@ -284,7 +284,7 @@
   const filter = (box) => {
     const wanted = box.value.trim().toLowerCase();
     document.querySelectorAll(box.dataset.filter).forEach((row) => { row.hidden = !row.textContent.toLowerCase().includes(wanted); });
-    box.closest("main").querySelectorAll("details").forEach((d) => { d.open = Boolean(wanted) && Boolean(d.querySelector(box.dataset.filter + ":not([hidden])")); });
+    box.closest("main").querySelectorAll("details:has(" + box.dataset.filter + ")").forEach((d) => { d.open = Boolean(wanted) && Boolean(d.querySelector(box.dataset.filter + ":not([hidden])")); });
   };
 
   document.addEventListener("click", (event) => {
