@@ -152,6 +152,21 @@ func TestExplorerInABrowser(t *testing.T) {
 		}
 	}
 
+	// Temporary credentials in an answer are masked as private keys are, and Enter in a
+	// field of a parameter calls nothing.
+	browser.Open("/console/explorer/AssumeRole-2015-04-01?" + url.Values{"RoleArn": {env.NewRole("other", testenv.Trusting(env.Principal.ARN())).ARN()}, "RoleSessionName": {"explorer"}}.Encode())
+	e.enter(env.Key.ID, string(env.Key.Secret.Reveal()), "")
+	e.send("V3")
+	if masked := consoletest.Ask(browser, chromedp.Evaluate[int](`document.querySelectorAll("#raw-answer button.masked").length`)); masked != 2 {
+		t.Errorf("%d secrets are masked: %s", masked, e.text("#raw-answer"))
+	}
+	browser.Open("/console/explorer/CreateContact?Name=Ada&Mobile=13900001111")
+	consoletest.Ask(browser, chromedp.Evaluate[chromedp.Void](`document.getElementById("call").dataset.before = "yes"`))
+	browser.Do(chromedp.SendKeys(chromedp.CSS(`[name="Name"]`), "\r"), chromedp.WaitReady(chromedp.CSS("#call:not([data-before])")))
+	if contacts := env.Count("SELECT COUNT(*) FROM contacts"); contacts != 0 {
+		t.Error("Enter in a field made the call")
+	}
+
 	// A private key goes into the body, and the code does not get it.
 	chain := testenv.NewChain(t, "up.example.test", env.Clock.Now().Add(24*time.Hour))
 	browser.Open("/console/explorer/UploadUserCertificate#Name=from+the+fragment&Key=no")
