@@ -171,6 +171,9 @@ func TestExplorerInABrowser(t *testing.T) {
 	chain := testenv.NewChain(t, "up.example.test", env.Clock.Now().Add(24*time.Hour))
 	browser.Open("/console/explorer/UploadUserCertificate#Name=from+the+fragment&Key=no")
 	e.enter(env.Key.ID, string(env.Key.Secret.Reveal()), "")
+	if name, secret := e.value("Name"), e.value("Key"); name != "from the fragment" || secret != "" {
+		t.Errorf("the link filled in %q and the private key %q", name, secret)
+	}
 	e.fill("Cert", chain.Full())
 	e.fill("Key", chain.Key)
 	browser.Do(chromedp.Click(chromedp.CSS("[data-add]")), chromedp.WaitVisible(chromedp.CSS(`[name="Tags.2.Key"]`)))
@@ -211,10 +214,8 @@ func TestExplorerLooks(t *testing.T) {
 	for _, look := range consoletest.Looks {
 		browser.As(look)
 		for name, path := range map[string]string{
-			"explorer":           "/console/explorer",
 			"explorer-operation": "/console/explorer/CreateCertificateForPackageRequest?Domain=www.example.com",
 			"explorer-answer":    "/console/explorer/DescribePackageState",
-			"errors":             "/console/errors#NotFoundOrder",
 		} {
 			browser.Open(path)
 			if name == "explorer-answer" {
@@ -249,6 +250,11 @@ func (e explorerPage) fill(name, value string) {
 	quotedName, _ := json.Marshal(name)
 	quoted, _ := json.Marshal(value)
 	consoletest.Ask(e.Browser, chromedp.Evaluate[chromedp.Void]("("+script+")("+string(quotedName)+", "+string(quoted)+")"))
+}
+
+func (e explorerPage) value(name string) string {
+	e.t.Helper()
+	return consoletest.Ask(e.Browser, chromedp.Evaluate[string](fmt.Sprintf(`document.querySelector("[name='%s']").value`, name)))
 }
 
 // send signs by a scheme, sends, and waits for the answer.

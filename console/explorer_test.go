@@ -97,6 +97,7 @@ func snippetsOf(t *testing.T, page string) map[string]string {
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onfocus=alert(1) autofocus='`, `</textarea><script>alert(1)</script>`,
 	`</div></details><svg onload=alert(1)>`, `javascript:alert(1)`, `{{.}}${alert(1)}`, "`alert(1)`", `"; os.Exit(1) //`, `'; rm -rf / #`, "a\nb\r\nc", `$(id)`, `\u0022); evil(`, "&quot;&lt;",
+	"\x00\ufeff\u2028\u202e\x7f", "\xff\xfe",
 }
 
 // A link fills in the form, always as text, and private keys never.
@@ -117,11 +118,12 @@ func TestExplorerLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plain := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(string(quoted))
+		plain := strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&", "\ufeff", `\ufeff`).Replace(string(quoted))
 		for language, text := range snippetsOf(t, page.Body) {
 			if strings.Contains(text, "Unknown") {
 				t.Errorf("%s: sends what the operation has not", language)
 			}
+			text = regexp.MustCompile(`": +`).ReplaceAllString(text, `": `) // gofmt's columns
 			if inCode := strings.Contains(text, `"Domain": `+plain) || strings.Contains(text, `"Domain", `+plain); !inCode && language != "curl" && language != "aliyun CLI" {
 				t.Errorf("%s: %q is not there as a literal:\n%s", language, value, text)
 			}

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"go/format"
 	"strings"
 	"text/template"
 
@@ -46,6 +47,14 @@ func snippets(e example) (list []snippet, err error) {
 		var text bytes.Buffer
 		if err := snippetTemplates.ExecuteTemplate(&text, language.template, e); err != nil {
 			return nil, fmt.Errorf("writing a call for %s: %w", language.name, err)
+		}
+		if language.name == "Go" {
+			formatted, err := format.Source(text.Bytes())
+			if err != nil {
+				return nil, fmt.Errorf("writing a call for Go: %w", err)
+			}
+			text.Reset()
+			_, _ = text.Write(formatted)
 		}
 		list = append(list, snippet{language.name, language.file, text.String()})
 	}
@@ -91,7 +100,8 @@ func quoteJSON(text string) (string, error) {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(text)
-	return strings.TrimSpace(b.String()), err
+	// A byte order mark within a file is an error in Go.
+	return strings.ReplaceAll(strings.TrimSpace(b.String()), "\ufeff", `\ufeff`), err
 }
 
 // quoteShell writes text as one word of a POSIX shell, which knows no NUL.
