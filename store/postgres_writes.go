@@ -173,14 +173,17 @@ func (p *postgres) together(lock lockOf, group []*writeRequest, run share) (agai
 	defer func() { _ = sqlTx.Rollback() }()
 	t := p.store.writer()
 	t.ctx, t.sql = ctx, t.sql.WithTx(sqlTx)
+	began := time.Now() //nolint:forbidigo // it bounds a wait
 	if err := lock.take(ctx, sqlTx, &t); err != nil {
-		return !lost(err), err
+		// The connection may have been dead since long; or others have the lock.
+		return !lost(err) || time.Since(began) < acquireTime, err
 	}
 	if err := run(t, ctx, sqlTx, group); err != nil {
 		return true, err
 	}
 	if err := sqlTx.Commit(); err != nil {
-		return conflict(err), fmt.Errorf("committing: %w", err)
+		// It goes with what waited for it, and of that one may have failed.
+		return fromDatabase(err) && !lost(err), fmt.Errorf("committing: %w", err)
 	}
 	return false, nil
 }
@@ -248,6 +251,8 @@ func pause(ctx context.Context, attempt int) bool {
 		return false
 	}
 }
+
+func (*postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 
 // claimSteps passes over steps that another transaction holds: nodes that claim at
 // once, or while an order is being changed, wait for nobody and get different steps.

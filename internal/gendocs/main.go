@@ -18,6 +18,7 @@ var pages = []struct {
 	{"docs/operations.md", page(operations)},
 	{"docs/errors.md", page(errorCodes)},
 	{"docs/configuration.md", page(configuration)},
+	{"docs/command-line.md", page(commands)},
 	{"internal/apidoc/reference.json", reference},
 	{"internal/apidoc/openapi.json", openAPI},
 }
