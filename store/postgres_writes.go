@@ -258,13 +258,16 @@ func (*postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
 // once, or while an order is being changed, wait for nobody and get different steps.
 // SQLite has one writer and no such words, so the shared text does without.
 func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error) {
-	rows, err := t.exec.QueryContext(t.ctx, `UPDATE steps SET
-			lease_until = now_ms() + $1, last_run_at = $2, parked_at = 0, attempts = attempts + 1, version = version + 1
-		WHERE steps.id IN (
+	// MATERIALIZED, or the plan may look for steps again for each that it finds, and
+	// lease more than it was asked for.
+	rows, err := t.exec.QueryContext(t.ctx, `WITH due AS MATERIALIZED (
 			SELECT s.id FROM steps s WHERE s.due_at <= $2 AND s.lease_until <= now_ms()
 			ORDER BY s.due_at, s.id LIMIT $3 FOR UPDATE SKIP LOCKED
 		)
-		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject`,
+		UPDATE steps SET
+			lease_until = now_ms() + $1, last_run_at = $2, parked_at = 0, attempts = attempts + 1, version = version + 1
+		FROM due WHERE steps.id = due.id
+		RETURNING steps.id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject`,
 		claim.Lease, claim.Now, claim.Most)
 	if err != nil {
 		return nil, err
