@@ -99,7 +99,8 @@ func certificateOf(row query.Certificate) (chancery.Certificate, error) {
 			Organization: row.Organization, Country: row.Country, Province: row.Province, City: row.City, Algorithm: row.Algorithm,
 			NotBefore: fromMillis(row.NotBefore), NotAfter: fromMillis(row.NotAfter),
 		},
-		PEM: row.PEM, SM2: chancery.SM2Pairs{SignPEM: row.SignPEM, EncryptPEM: row.EncryptPEM},
+		HasKey: len(row.Key) > 0 || len(row.SignKey) > 0,
+		PEM:    row.PEM, SM2: chancery.SM2Pairs{SignPEM: row.SignPEM, EncryptPEM: row.EncryptPEM},
 		RevokedAt: fromMillis(row.RevokedAt), RevokeReason: chancery.Reason(row.RevokeReason),
 		ResourceGroup: row.ResourceGroup, Tags: tags, CreatedAt: fromMillis(row.CreatedAt),
 	}, err
