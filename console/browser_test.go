@@ -28,7 +28,22 @@ func TestPagesInABrowser(t *testing.T) {
 	env.Clock.Advance(time.Minute)
 	for _, look := range consoletest.Looks {
 		browser.As(look)
-		browser.Open("/console/")
-		browser.Check("overview-" + look.String())
+		for name, path := range map[string]string{
+			"overview":            "/console/",
+			"certificates":        "/console/certificates",
+			"certificates-upload": "/console/certificates/upload",
+			"plans":               "/console/plans",
+			"csrs":                "/console/csrs",
+			"csrs-create":         "/console/csrs/create",
+			"csrs-upload":         "/console/csrs/upload",
+			"contacts":            "/console/contacts",
+			"contacts-new":        "/console/contacts/new",
+			"companies":           "/console/companies",
+			"companies-new":       "/console/companies/new",
+			"resource-groups":     "/console/resource-groups",
+		} {
+			browser.Open(path)
+			browser.Check(name + "-" + look.String())
+		}
 	}
 }
