@@ -34,8 +34,6 @@ type Certificate struct {
 	PEM string // leaf first, then the chain without the root; uploads as they were sent
 	Key Secret // PEM; empty when the service never had it
 	SM2 SM2Pairs
-	// HasKey tells, of one that was read without its keys, whether the service has them.
-	HasKey bool
 
 	RevokedAt     time.Time // zero: not revoked
 	RevokeReason  Reason

@@ -237,6 +237,8 @@ type CertificateTx interface {
 	// CertificateKeys gives one with its keys opened; they are empty where the
 	// service never had them.
 	CertificateKeys(AccountID, CertificateID) (Certificate, error)
+	// HasCertificateKey tells whether the service has a certificate's keys.
+	HasCertificateKey(AccountID, CertificateID) (bool, error)
 	// UpdateCertificate writes name, resource group, tags and revocation; ErrConflict
 	// for a name in use.
 	UpdateCertificate(Certificate) error

@@ -30,8 +30,12 @@ type CertificateStory struct {
 func (s *Service) CertificateStory(ctx context.Context, caller chancery.Caller, in *CertificateInput) (*CertificateStory, error) {
 	var c chancery.Certificate
 	var csr chancery.CSRID
+	hasKey := false
 	err := s.Store.Read(ctx, func(tx chancery.Tx) (err error) {
-		if c, err = tx.Certificate(caller.AccountID, chancery.CertificateID(in.CertId)); err != nil || c.OrderID == 0 {
+		if c, err = tx.Certificate(caller.AccountID, chancery.CertificateID(in.CertId)); err != nil {
+			return err
+		}
+		if hasKey, err = tx.HasCertificateKey(c.AccountID, c.ID); err != nil || c.OrderID == 0 {
 			return err
 		}
 		o, err := tx.Order(caller.AccountID, c.OrderID)
@@ -43,7 +47,7 @@ func (s *Service) CertificateStory(ctx context.Context, caller chancery.Caller, 
 	}
 	return &CertificateStory{
 		GetUserCertificateDetailOutput: *s.certificateDetail(c), Status: c.Status(s.Clock.Now()),
-		PEM: cmp.Or(c.PEM, c.SM2.SignPEM), EncryptPEM: c.SM2.EncryptPEM, SM2: c.PEM == "", HasKey: c.HasKey,
+		PEM: cmp.Or(c.PEM, c.SM2.SignPEM), EncryptPEM: c.SM2.EncryptPEM, SM2: c.PEM == "", HasKey: hasKey,
 		CreatedAt: c.CreatedAt, RevokedAt: c.RevokedAt, RevokeReason: c.RevokeReason, CSRID: csr,
 	}, nil
 }

@@ -89,6 +89,11 @@ func (t *tx) CertificateKeys(account chancery.AccountID, id chancery.Certificate
 	return c, err
 }
 
+func (t *tx) HasCertificateKey(account chancery.AccountID, id chancery.CertificateID) (bool, error) {
+	row, err := t.sql.Certificate(t.ctx, query.CertificateParams{AccountID: int64(account), ID: int64(id)})
+	return len(row.Key) > 0 || len(row.SignKey) > 0, found("reading a certificate", err)
+}
+
 func certificateOf(row query.Certificate) (chancery.Certificate, error) {
 	tags, err := tagsOf(row.Tags)
 	return chancery.Certificate{
@@ -99,8 +104,7 @@ func certificateOf(row query.Certificate) (chancery.Certificate, error) {
 			Organization: row.Organization, Country: row.Country, Province: row.Province, City: row.City, Algorithm: row.Algorithm,
 			NotBefore: fromMillis(row.NotBefore), NotAfter: fromMillis(row.NotAfter),
 		},
-		HasKey: len(row.Key) > 0 || len(row.SignKey) > 0,
-		PEM:    row.PEM, SM2: chancery.SM2Pairs{SignPEM: row.SignPEM, EncryptPEM: row.EncryptPEM},
+		PEM: row.PEM, SM2: chancery.SM2Pairs{SignPEM: row.SignPEM, EncryptPEM: row.EncryptPEM},
 		RevokedAt: fromMillis(row.RevokedAt), RevokeReason: chancery.Reason(row.RevokeReason),
 		ResourceGroup: row.ResourceGroup, Tags: tags, CreatedAt: fromMillis(row.CreatedAt),
 	}, err
