@@ -125,8 +125,9 @@ func (b Bundle) Write(format Format, password chancery.Secret) (File, error) {
 		return b.pfx(format, password)
 	case JKS:
 		return b.jks(password)
+	default:
+		return b.archive(format)
 	}
-	return b.archive(format)
 }
 
 func (b Bundle) fullChain() []byte { return encode(b.Chain) }
@@ -257,8 +258,9 @@ func (b Bundle) Snippet(format Format) string {
 			"                 certificateKeystorePassword=\"YOUR-PASSWORD\" certificateKeyAlias=\"" + Alias + "\" />\n  </SSLHostConfig>\n</Connector>\n"
 	case PFX, PFXLegacy:
 		return "certutil -p YOUR-PASSWORD -importpfx " + b.Name + map[Format]string{PFX: ".pfx", PFXLegacy: ".old.pfx"}[format] + "\n"
+	default:
+		return ""
 	}
-	return ""
 }
 
 // serverNames are the names that a server answers to. Strangers may have certified
