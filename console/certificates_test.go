@@ -22,9 +22,11 @@ import (
 	"time"
 
 	"chancery"
+	"chancery/admin"
 	"chancery/cas"
 	"chancery/console/bundle"
 	"chancery/console/consoletest"
+	"chancery/console/login"
 	"chancery/internal/testenv"
 )
 
@@ -588,4 +590,53 @@ func TestCertificatePagesInABrowser(t *testing.T) {
 	browser.As(consoletest.Looks[1])
 	browser.Open(pathOf(order) + "/key?format=jks")
 	browser.Check("certificate-proof-360")
+}
+
+// Who signed in by a password proves it by password and code, each code once.
+func TestAFreshProofByPassword(t *testing.T) {
+	const password = "correct horse battery"
+	env, order := issued(t, "www.example.test")
+	env.AsUser("ada", "AliyunYundunCertFullAccess")
+	operate(t, env, "user.password", admin.Password{AccountID: env.Account, Name: "ada", Password: password})
+	visitor := env.Visit()
+	visitor.SignInByPassword("", "ada", password)
+	visitor.Get("/console/")
+	post := func(form url.Values) consoletest.Page {
+		form.Set("format", "pem")
+		return visitor.Post(pathOf(order)+"/key", form)
+	}
+	if got := post(url.Values{}); got.Status != http.StatusOK {
+		t.Errorf("just signed in: HTTP %d", got.Status)
+	}
+	operate(t, env, "user.totp", admin.SecondFactor{AccountID: env.Account, Name: "ada"})
+	env.Clock.Advance(6 * time.Minute)
+	var key chancery.Secret
+	env.Read(func(tx chancery.Tx) error {
+		user, err := tx.User(env.Account, "ada")
+		if err != nil {
+			return err
+		}
+		stored, err := tx.ConsoleLogin(env.Account, user.ID)
+		key = stored.TOTP
+		return err
+	})
+	code := login.Code(key, login.Step(env.Clock.Now()))
+	visitor.SignInByPassword("", "ada", password)
+	visitor.Post("/console/sign-in/code", url.Values{"code": {code}})
+	visitor.Get("/console/")
+	env.Clock.Advance(6 * time.Minute)
+	code = login.Code(key, login.Step(env.Clock.Now()))
+	if page := visitor.Get(pathOf(order) + "/key?format=pem"); !strings.Contains(page.Body, `name="Code"`) || !strings.Contains(page.Body, "console password") {
+		t.Errorf("the page asks for no code: HTTP %d", page.Status)
+	}
+	for name, form := range map[string]url.Values{
+		"the password alone": {"Secret": {password}}, "the code alone": {"Code": {code}}, "a wrong code": {"Secret": {password}, "Code": {"000000"}},
+	} {
+		if got := post(form); got.Status != http.StatusForbidden || strings.Contains(got.Body, "PRIVATE KEY") {
+			t.Errorf("%s: HTTP %d", name, got.Status)
+		}
+	}
+	if got := post(url.Values{"Secret": {password}, "Code": {code}}); got.Status != http.StatusOK || got.Header.Get("Content-Type") != "application/zip" {
+		t.Errorf("password and code: HTTP %d: %s", got.Status, got.Body)
+	}
 }
