@@ -245,6 +245,11 @@ func TestKeysNeedAFreshProof(t *testing.T) {
 	}
 	before := visitor.Cookie("chancery-session")
 	got := visitor.Post(pathOf(order)+"/key", url.Values{"format": {"haproxy"}, "Secret": {string(env.Key.Secret.Reveal())}})
+	if got.Status != http.StatusSeeOther || keyReads(env) != 0 {
+		t.Fatalf("with the right secret: HTTP %d: %s", got.Status, got.Body)
+	}
+	visitor.Get(got.Header.Get("Location"))
+	got = visitor.Post(pathOf(order)+"/key", url.Values{"format": {"haproxy"}})
 	if got.Status != http.StatusOK || !strings.Contains(got.Body, "PRIVATE KEY") {
 		t.Fatalf("with the right secret: HTTP %d: %s", got.Status, got.Body)
 	}
@@ -636,7 +641,11 @@ func TestAFreshProofByPassword(t *testing.T) {
 			t.Errorf("%s: HTTP %d", name, got.Status)
 		}
 	}
-	if got := post(url.Values{"Secret": {password}, "Code": {code}}); got.Status != http.StatusOK || got.Header.Get("Content-Type") != "application/zip" {
+	if got := post(url.Values{"Secret": {password}, "Code": {code}}); got.Status != http.StatusSeeOther {
+		t.Errorf("password and code: HTTP %d: %s", got.Status, got.Body)
+	}
+	visitor.Get(pathOf(order) + "/key?format=pem")
+	if got := post(url.Values{}); got.Status != http.StatusOK || got.Header.Get("Content-Type") != "application/zip" {
 		t.Errorf("password and code: HTTP %d: %s", got.Status, got.Body)
 	}
 }

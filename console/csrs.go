@@ -190,12 +190,7 @@ func downloadCSRKey(p *page) error {
 		return err
 	}
 	if data.Proof.Needed {
-		if err := p.proveAgain(data.Proof); err != nil {
-			return err
-		}
-		if !f.OK() {
-			return p.render("key-download", data)
-		}
+		return p.confirmed(data)
 	}
 	detail, err := call[cas.GetCsrDetailOutput](p, "GetCsrDetail", cas.CSRInput{CsrId: story.CsrId})
 	if err != nil {

@@ -3,8 +3,10 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"chancery"
 	"chancery/cas"
@@ -114,14 +116,29 @@ func showKeyDownload(p *page) error {
 	return p.render("key-download", data)
 }
 
-// downloadKey gives a form with the key to who has proved, now or just before, who they
-// are. The call of the API that reads the key leaves its line, and takes the key out for whom the
+// confirmed takes the proof that the page asked for, and leads back to it: its form must
+// be of the session that the proof has begun.
+func (p *page) confirmed(data keyDownload) error {
+	if err := p.proveAgain(data.Proof); err != nil {
+		return err
+	}
+	if !data.Form.OK() {
+		return p.render("key-download", data)
+	}
+	p.flash("confirm.done")
+	return p.redirect("%s?%s", strings.TrimPrefix(data.Post, Root), url.Values{"format": {string(data.Format)}}.Encode())
+}
+
+// downloadKey gives a form with the key to who has proved just before who they are. The call of the API that reads the key leaves its line, and takes the key out for whom the
 // policies do not give it.
 func downloadKey(p *page) error {
 	f := p.form()
 	story, data, err := p.keyPage(f)
 	if err != nil {
 		return err
+	}
+	if data.Proof.Needed {
+		return p.confirmed(data)
 	}
 	password := chancery.NewSecret([]byte(p.r.PostFormValue("Password")))
 	if data.Format.NeedsPassword() {
@@ -133,14 +150,6 @@ func downloadKey(p *page) error {
 		}
 		if !f.OK() {
 			p.status = http.StatusUnprocessableEntity
-			return p.render("key-download", data)
-		}
-	}
-	if data.Proof.Needed {
-		if err := p.proveAgain(data.Proof); err != nil {
-			return err
-		}
-		if !f.OK() {
 			return p.render("key-download", data)
 		}
 	}
