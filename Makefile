@@ -5,9 +5,9 @@ BIN   := .cache/bin
 LINT  := v2.15.0
 SQLC  := v1.31.1
 # What the tests need beside Go: official clients (Node), OpenSSL, a C compiler for the
-# race detector, PostgreSQL, HAProxy, and a browser with fonts for both languages. The tests start servers of their own; Debian's
+# race detector, PostgreSQL, HAProxy, a browser with fonts for both languages, and keytool of a Java runtime. The tests start servers of their own; Debian's
 # package of PostgreSQL is told to make none, where it was not installed before.
-DEBS  := openssl nodejs npm gcc libc6-dev postgresql-15 haproxy chromium fonts-wqy-zenhei
+DEBS  := openssl nodejs npm gcc libc6-dev postgresql-15 haproxy chromium fonts-wqy-zenhei default-jre-headless
 APT   = $(SUDO) apt-get update -qq && { test -d /etc/postgresql-common || { $(SUDO) mkdir -p /etc/postgresql-common && \
 	echo 'create_main_cluster = false' | $(SUDO) tee /etc/postgresql-common/createcluster.conf >/dev/null; }; } && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold $(DEBS)
 SUDO  := $(if $(filter-out 0,$(shell id -u)),sudo)

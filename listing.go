@@ -49,6 +49,12 @@ type Listed struct {
 	Status CertificateStatus
 }
 
+// ResourceGroupUse is how much an account has filed in a resource group.
+type ResourceGroupUse struct {
+	ID                   string
+	Orders, Certificates int64
+}
+
 // ListFilter says which entries a list shows.
 type ListFilter struct {
 	Kinds []ListKind

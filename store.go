@@ -165,6 +165,8 @@ type PlanTx interface {
 	ReturnUnit(account AccountID, order OrderID, now time.Time) error
 	Quota(account AccountID, product string, now time.Time) (Quota, error)
 	Ledger(AccountID) ([]LedgerLine, error)
+	// LedgerPage gives a page of it, newest first, and how many lines there are.
+	LedgerPage(AccountID, Page) (lines []LedgerLine, total int64, err error)
 }
 
 // OrderTx is the part of Tx about orders, their proofs and keys.
@@ -236,6 +238,8 @@ type CertificateTx interface {
 	// CertificateKeys gives one with its keys opened; they are empty where the
 	// service never had them.
 	CertificateKeys(AccountID, CertificateID) (Certificate, error)
+	// HasCertificateKey tells whether the service has a certificate's keys.
+	HasCertificateKey(AccountID, CertificateID) (bool, error)
 	// UpdateCertificate writes name, resource group, tags and revocation; ErrConflict
 	// for a name in use.
 	UpdateCertificate(Certificate) error
@@ -259,6 +263,12 @@ type ListTx interface {
 	// List gives a page of the entries that the filter lets through, newest first,
 	// and how many they are in all.
 	List(AccountID, ListFilter, Page) (entries []Listed, total int64, err error)
+	// ListByEnd gives a page of the certificates that end from first on and before last,
+	// those that end first first, and how many they are. The filter names kinds of
+	// certificates and up to four statuses; its keyword does not count.
+	ListByEnd(account AccountID, filter ListFilter, first, last time.Time, page Page) (entries []Listed, total int64, err error)
+	// ResourceGroups counts what is listed in each resource group that is in use.
+	ResourceGroups(AccountID) ([]ResourceGroupUse, error)
 }
 
 // AuthorityTx is the part of Tx about the embedded CA.

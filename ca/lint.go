@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -111,3 +112,15 @@ type lintError []string
 
 // Error implements error.
 func (e lintError) Error() string { return "lints forbid it: " + strings.Join(e, ", ") }
+
+// Lint names the lints that speak against a server's certificate: those that are asked
+// before each signature of this CA. There are none for what it signed, unless the lints
+// have become stricter since.
+func (a *Authority) Lint(certificate []byte) ([]string, error) {
+	err := a.lint.leaf.certificate(certificate)
+	var found lintError
+	if errors.As(err, &found) {
+		return found, nil
+	}
+	return nil, err
+}

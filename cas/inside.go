@@ -18,6 +18,12 @@ func (s *Service) Inside() chancery.API {
 	return chancery.API{Product: "cas", Version: "inside", RAMCode: "yundun-cert", Region: s.region(), Operations: []chancery.Operation{
 		under("DescribePackageState", chancery.Bind("Holdings", chancery.AccessGet, "The plans and the quota of every product.", s.Holdings)),
 		under("ListUserCertificateOrder", chancery.Bind("Estate", chancery.AccessList, "Orders and certificates in numbers, and what needs attention.", s.Estate)),
+		under("ListUserCertificateOrder", chancery.Bind("Certificates", chancery.AccessList, "Certificates by when they end, also revoked ones.", s.Certificates)),
+		under("ListUserCertificateOrder", chancery.Bind("Ledger", chancery.AccessList, "Which order took each unit of quota.", s.Ledger)),
+		under("ListUserCertificateOrder", chancery.Bind("ResourceGroups", chancery.AccessList, "The resource groups in use.", s.ResourceGroups)),
+		under("GetUserCertificateDetail", chancery.Bind("CertificateStory", chancery.AccessGet, "Everything of a certificate but its key.", s.CertificateStory)),
+		under("GetUserCertificateDetail", chancery.Bind("KeyReads", chancery.AccessGet, "Who read a certificate's private key.", s.KeyReads)),
+		under("GetCsrDetail", chancery.Bind("CSRStory", chancery.AccessGet, "Everything of a stored CSR but its key.", s.CSRStory)),
 	}}
 }
 

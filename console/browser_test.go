@@ -30,6 +30,17 @@ func TestPagesInABrowser(t *testing.T) {
 		{"overview", "/console/"},
 		{"explorer", "/console/explorer"},
 		{"errors", "/console/errors"},
+		{"certificates", "/console/certificates"},
+		{"certificates-upload", "/console/certificates/upload"},
+		{"plans", "/console/plans"},
+		{"csrs", "/console/csrs"},
+		{"csrs-create", "/console/csrs/create"},
+		{"csrs-upload", "/console/csrs/upload"},
+		{"contacts", "/console/contacts"},
+		{"contacts-new", "/console/contacts/new"},
+		{"companies", "/console/companies"},
+		{"companies-new", "/console/companies/new"},
+		{"resource-groups", "/console/resource-groups"},
 	}
 	for _, look := range consoletest.Looks {
 		browser.As(look)

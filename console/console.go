@@ -23,6 +23,8 @@ type Console struct {
 	Log       *slog.Logger
 	// Rules are the dated limits of certificates, in order of dates.
 	Rules []Rule
+	// Lint names the rules that a server's certificate, in DER, breaks. nil: nobody looks.
+	Lint func(certificate []byte) ([]string, error)
 
 	routes []route
 }
@@ -66,6 +68,49 @@ func routes() []route {
 		{method: get, path: "explorer/{operation}", serve: exploreOperation},
 		{method: post, path: "explorer/{operation}", serve: tryOperation},
 		{method: get, path: "errors", serve: showErrorCodes, menu: "errors.title"},
+		{method: get, path: "certificates", serve: listCertificates, needs: "yundun-cert:ListUserCertificateOrder", menu: "certificates.title"},
+		{method: get, path: "certificates/upload", serve: showUpload, needs: "yundun-cert:UploadUserCertificate"},
+		{method: post, path: "certificates/upload", serve: uploadCertificate},
+		{method: get, path: "certificates/{id}", serve: showCertificate},
+		{method: get, path: "certificates/{id}/file", serve: downloadCertificate},
+		{method: get, path: "certificates/{id}/key", serve: showKeyDownload},
+		{method: post, path: "certificates/{id}/key", serve: downloadKey},
+		{method: get, path: "certificates/{id}/change", serve: showChange},
+		{method: post, path: "certificates/{id}/change", serve: changeCertificate},
+		{method: get, path: "certificates/{id}/renew", serve: showRenewal},
+		{method: post, path: "certificates/{id}/renew", serve: renewCertificate},
+		{method: get, path: "certificates/{id}/revoke", serve: showRevocation},
+		{method: post, path: "certificates/{id}/revoke", serve: revokeCertificate},
+		{method: get, path: "certificates/{id}/delete", serve: showCertificateDeletion},
+		{method: post, path: "certificates/{id}/delete", serve: deleteCertificate},
+		{method: get, path: "plans", serve: plans, needs: "yundun-cert:DescribePackageState", menu: "plans.title"},
+		{method: get, path: "csrs", serve: listCSRs, needs: "yundun-cert:ListCsr", menu: "csrs.title"},
+		{method: get, path: "csrs/create", serve: showCSRCreation, needs: "yundun-cert:CreateCsr"},
+		{method: post, path: "csrs/create", serve: createCSR},
+		{method: get, path: "csrs/upload", serve: showCSRUpload, needs: "yundun-cert:UploadCsr"},
+		{method: post, path: "csrs/upload", serve: uploadCSR},
+		{method: get, path: "csrs/{id}", serve: showCSR},
+		{method: post, path: "csrs/{id}/add-key", serve: addCSRKey},
+		{method: get, path: "csrs/{id}/file", serve: downloadCSR},
+		{method: get, path: "csrs/{id}/key", serve: showCSRKey},
+		{method: post, path: "csrs/{id}/key", serve: downloadCSRKey},
+		{method: get, path: "csrs/{id}/delete", serve: showCSRDeletion},
+		{method: post, path: "csrs/{id}/delete", serve: deleteCSR},
+		{method: get, path: "contacts", serve: listContacts, needs: "yundun-cert:ListContact", menu: "contacts.title"},
+		{method: get, path: "contacts/new", serve: showNewContact, needs: "yundun-cert:CreateContact"},
+		{method: post, path: "contacts/new", serve: createContact},
+		{method: get, path: "contacts/{id}", serve: showContact},
+		{method: post, path: "contacts/{id}", serve: updateContact},
+		{method: get, path: "contacts/{id}/delete", serve: showContactDeletion},
+		{method: post, path: "contacts/{id}/delete", serve: deleteContact},
+		{method: get, path: "companies", serve: listCompanies, needs: "yundun-cert:ListCompanies", menu: "companies.title"},
+		{method: get, path: "companies/new", serve: showNewCompany, needs: "yundun-cert:CreateCompany"},
+		{method: post, path: "companies/new", serve: createCompany},
+		{method: get, path: "companies/{id}", serve: showCompany},
+		{method: post, path: "companies/{id}", serve: updateCompany},
+		{method: get, path: "companies/{id}/delete", serve: showCompanyDeletion},
+		{method: post, path: "companies/{id}/delete", serve: deleteCompany},
+		{method: get, path: "resource-groups", serve: listResourceGroups, needs: "yundun-cert:ListUserCertificateOrder", menu: "groups.title"},
 
 		{method: get, path: "sign-in", serve: showSignIn, open: true},
 		{method: post, path: "sign-in", serve: signIn, open: true},

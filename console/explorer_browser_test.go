@@ -198,7 +198,7 @@ func TestExplorerInABrowser(t *testing.T) {
 	}
 
 	// Links that would run something, were they taken for more than text.
-	for _, value := range hostile {
+	for _, value := range hostileValues {
 		browser.Open("/console/explorer/ListContact?" + queryOf("Keyword", value))
 		e.fill("ShowSize", value)
 		e.enter(env.Key.ID, "x", "")

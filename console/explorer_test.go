@@ -92,9 +92,9 @@ func snippetsOf(t *testing.T, page string) map[string]string {
 	return found
 }
 
-// hostile are values that would run, break out of where they stand, or end what they
+// hostileValues are values that would run, break out of where they stand, or end what they
 // stand in, were they taken for more than text.
-var hostile = []string{
+var hostileValues = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onfocus=alert(1) autofocus='`, `</textarea><script>alert(1)</script>`,
 	`</div></details><svg onload=alert(1)>`, `javascript:alert(1)`, `{{.}}${alert(1)}`, "`alert(1)`", `"; os.Exit(1) //`, `'; rm -rf / #`, "a\nb\r\nc", `$(id)`, `\u0022); evil(`, "&quot;&lt;",
 	"\x00\ufeff\u2028\u202e\x7f", "\xff\xfe",
@@ -109,7 +109,7 @@ func TestExplorerLinks(t *testing.T) {
 	}
 	tags := regexp.MustCompile(`<[a-zA-Z/][^>]*>`)
 	harmless := len(tags.FindAllString(open("harmless").Body, -1))
-	for _, value := range hostile {
+	for _, value := range hostileValues {
 		page := open(value)
 		if got := len(tags.FindAllString(page.Body, -1)); page.Status != http.StatusOK || got != harmless {
 			t.Errorf("%q: HTTP %d, the page has %d tags, not %d", value, page.Status, got, harmless)

@@ -97,7 +97,7 @@ func (p *page) find(form signInForm) (who applicant, err error) {
 		user, err := tx.User(account, form.User)
 		who.session = chancery.ConsoleSession{AccountID: account, UserID: user.ID}
 		if who.known = err == nil; who.known {
-			who.name = fmt.Sprintf("user %d %d", account, user.ID)
+			who.name = userName(who.session)
 		}
 		return err
 	})
@@ -105,6 +105,11 @@ func (p *page) find(form signInForm) (who applicant, err error) {
 		err = nil
 	}
 	return who, err
+}
+
+// userName is what attempts at a user's password are counted under.
+func userName(s chancery.ConsoleSession) string {
+	return fmt.Sprintf("user %d %d", s.AccountID, s.UserID)
 }
 
 // accountNamed finds an account by its uid, by a name that no other has, or the only

@@ -93,15 +93,18 @@ func (g *Gateway) PermissionsOf(ctx context.Context, v Visitor) (Permissions, er
 }
 
 // Allow tells whether the visitor may do the action, as "yundun-cert:ListCsr", on a
-// resource, as "order/55"; an empty one stands for all there are.
-func (p Permissions) Allow(action, resource string) bool {
+// resource, as "order/55"; an empty one stands for all there are. Several are names of
+// one thing.
+func (p Permissions) Allow(action string, resources ...string) bool {
 	if p.rules == nil {
 		return true
 	}
 	request := ram.Request{Action: action, Context: ram.Context{
 		SourceIP: p.visitor.Address, Time: p.gateway.Clock.Now(), Secure: p.visitor.Secure, PrincipalARN: p.visitor.Principal.ARN(),
 	}}
-	request.Resources = []string{p.gateway.apiOf(action).FullName(p.visitor.Principal.AccountID, resource)}
+	for _, resource := range resources {
+		request.Resources = append(request.Resources, p.gateway.apiOf(action).FullName(p.visitor.Principal.AccountID, resource))
+	}
 	return p.rules.allow(request).Allowed
 }
 

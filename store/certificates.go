@@ -89,6 +89,11 @@ func (t *tx) CertificateKeys(account chancery.AccountID, id chancery.Certificate
 	return c, err
 }
 
+func (t *tx) HasCertificateKey(account chancery.AccountID, id chancery.CertificateID) (bool, error) {
+	row, err := t.sql.Certificate(t.ctx, query.CertificateParams{AccountID: int64(account), ID: int64(id)})
+	return len(row.Key) > 0 || len(row.SignKey) > 0, found("reading a certificate", err)
+}
+
 func certificateOf(row query.Certificate) (chancery.Certificate, error) {
 	tags, err := tagsOf(row.Tags)
 	return chancery.Certificate{

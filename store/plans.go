@@ -119,10 +119,22 @@ func (t *tx) Ledger(account chancery.AccountID) ([]chancery.LedgerLine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the ledger: %w", err)
 	}
-	return each(rows, func(row query.Ledger) chancery.LedgerLine {
-		return chancery.LedgerLine{
-			AccountID: chancery.AccountID(row.AccountID), PlanID: row.PlanID, OrderID: chancery.OrderID(row.OrderID),
-			Kind: chancery.LedgerKind(row.Kind), At: fromMillis(row.At),
-		}
-	}), nil
+	return each(rows, ledgerLine), nil
+}
+
+func (t *tx) LedgerPage(account chancery.AccountID, page chancery.Page) ([]chancery.LedgerLine, int64, error) {
+	size, skip := rangeOf(page)
+	rows, err := t.sql.LedgerPage(t.ctx, query.LedgerPageParams{AccountID: int64(account), Most: size, Skip: skip})
+	if err != nil {
+		return nil, 0, fmt.Errorf("reading the ledger: %w", err)
+	}
+	total, err := t.sql.CountLedger(t.ctx, int64(account))
+	return each(rows, ledgerLine), total, wrapped("counting the ledger", err)
+}
+
+func ledgerLine(row query.Ledger) chancery.LedgerLine {
+	return chancery.LedgerLine{
+		AccountID: chancery.AccountID(row.AccountID), PlanID: row.PlanID, OrderID: chancery.OrderID(row.OrderID),
+		Kind: chancery.LedgerKind(row.Kind), At: fromMillis(row.At),
+	}
 }

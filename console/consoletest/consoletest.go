@@ -39,7 +39,7 @@ func New(t testing.TB, change ...testenv.Option) *Env {
 		e.Admin = &admin.Admin{Store: env.Store, Catalogue: env.Catalogue, Clock: env.Clock}
 		c := &console.Console{
 			Store: env.Store, Gateway: gateway, Admin: e.Admin, Catalogue: env.Catalogue, Clock: env.Clock,
-			Log: slog.New(slog.NewTextHandler(testLog{t}, nil)),
+			Log: slog.New(slog.NewTextHandler(testLog{t}, nil)), Lint: env.CA.Lint,
 		}
 		for _, rule := range ca.Rulebook() {
 			c.Rules = append(c.Rules, console.Rule(rule))

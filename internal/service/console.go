@@ -16,7 +16,7 @@ func (s *Service) console(gateway *rpc.Gateway, catalogue chancery.Catalogue, cl
 	for _, rule := range ca.Rulebook() {
 		rules = append(rules, console.Rule(rule))
 	}
-	c := &console.Console{Store: s.store, Gateway: gateway, Admin: s.Admin, Catalogue: catalogue, Clock: clock, Log: s.log, Rules: rules}
+	c := &console.Console{Store: s.store, Gateway: gateway, Admin: s.Admin, Catalogue: catalogue, Clock: clock, Log: s.log, Rules: rules, Lint: s.Authority.Lint}
 	return c.Handler()
 }
 

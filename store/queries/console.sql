@@ -68,3 +68,25 @@ SELECT (not_after - sqlc.arg(first)) / 86400000 AS ending_day, COUNT(*) AS entri
 WHERE account_id = sqlc.arg(account_id) AND kind <> 'order' AND not_after > 0 AND status IN ('ISSUED', 'WILLEXPIRED')
 AND not_after >= sqlc.arg(first) AND not_after < sqlc.arg(last)
 GROUP BY ending_day;
+
+-- Certificates by when they end; the conditions on kind and not_after are again those of
+-- the index listed_endings. A status or kind that is not asked for is given twice.
+-- name: ListByEnd :many
+SELECT row_id, status FROM listed
+WHERE account_id = sqlc.arg(account_id) AND kind <> 'order' AND not_after > 0
+AND not_after >= sqlc.arg(first) AND not_after < sqlc.arg(last)
+AND (status = sqlc.arg(status1) OR status = sqlc.arg(status2) OR status = sqlc.arg(status3) OR status = sqlc.arg(status4))
+AND (kind = sqlc.arg(kind1) OR kind = sqlc.arg(kind2))
+AND (resource_group = sqlc.arg(resource_group) OR sqlc.arg(resource_group) = '')
+ORDER BY not_after, seq LIMIT sqlc.arg(most) OFFSET sqlc.arg(skip);
+
+-- name: CountByEnd :one
+SELECT COUNT(*) FROM listed
+WHERE account_id = sqlc.arg(account_id) AND kind <> 'order' AND not_after > 0
+AND not_after >= sqlc.arg(first) AND not_after < sqlc.arg(last)
+AND (status = sqlc.arg(status1) OR status = sqlc.arg(status2) OR status = sqlc.arg(status3) OR status = sqlc.arg(status4))
+AND (kind = sqlc.arg(kind1) OR kind = sqlc.arg(kind2))
+AND (resource_group = sqlc.arg(resource_group) OR sqlc.arg(resource_group) = '');
+
+-- name: AccountBlocks :many
+SELECT kind, resource_group, members FROM list_blocks WHERE account_id = $1;

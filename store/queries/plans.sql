@@ -40,3 +40,10 @@ SELECT * FROM ledger WHERE account_id = $1 ORDER BY at, order_id, kind;
 
 -- name: CountIssued :one
 SELECT COUNT(*) FROM orders WHERE account_id = $1 AND product_code = $2 AND issued_at > 0;
+
+-- name: LedgerPage :many
+SELECT * FROM ledger WHERE account_id = sqlc.arg(account_id)
+ORDER BY at DESC, order_id DESC, kind DESC LIMIT sqlc.arg(most) OFFSET sqlc.arg(skip);
+
+-- name: CountLedger :one
+SELECT COUNT(*) FROM ledger WHERE account_id = $1;

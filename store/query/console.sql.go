@@ -9,6 +9,39 @@ import (
 	"context"
 )
 
+const accountBlocks = `-- name: AccountBlocks :many
+SELECT kind, resource_group, members FROM list_blocks WHERE account_id = $1
+`
+
+type AccountBlocksRow struct {
+	Kind          string
+	ResourceGroup string
+	Members       []byte
+}
+
+func (q *Queries) AccountBlocks(ctx context.Context, accountID int64) ([]AccountBlocksRow, error) {
+	rows, err := q.query(ctx, q.accountBlocksStmt, accountBlocks, accountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AccountBlocksRow
+	for rows.Next() {
+		var i AccountBlocksRow
+		if err := rows.Scan(&i.Kind, &i.ResourceGroup, &i.Members); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const addConsoleLink = `-- name: AddConsoleLink :exec
 INSERT INTO console_links (token_hash, account_id, access_key_id, expires_at) VALUES ($1, $2, $3, $4)
 `
@@ -145,6 +178,46 @@ func (q *Queries) ConsoleSessions(ctx context.Context, accountID int64) ([]Conso
 		return nil, err
 	}
 	return items, nil
+}
+
+const countByEnd = `-- name: CountByEnd :one
+SELECT COUNT(*) FROM listed
+WHERE account_id = $1 AND kind <> 'order' AND not_after > 0
+AND not_after >= $2 AND not_after < $3
+AND (status = $4 OR status = $5 OR status = $6 OR status = $7)
+AND (kind = $8 OR kind = $9)
+AND (resource_group = $10 OR $10 = '')
+`
+
+type CountByEndParams struct {
+	AccountID     int64
+	First         int64
+	Last          int64
+	Status1       string
+	Status2       string
+	Status3       string
+	Status4       string
+	Kind1         string
+	Kind2         string
+	ResourceGroup string
+}
+
+func (q *Queries) CountByEnd(ctx context.Context, arg CountByEndParams) (int64, error) {
+	row := q.queryRow(ctx, q.countByEndStmt, countByEnd,
+		arg.AccountID,
+		arg.First,
+		arg.Last,
+		arg.Status1,
+		arg.Status2,
+		arg.Status3,
+		arg.Status4,
+		arg.Kind1,
+		arg.Kind2,
+		arg.ResourceGroup,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const countConsoleAttempt = `-- name: CountConsoleAttempt :one
@@ -308,6 +381,74 @@ UPDATE console_attempts SET failures = failures - 1 WHERE subject = $1 AND failu
 func (q *Queries) ForgiveConsoleAttempt(ctx context.Context, subject []byte) error {
 	_, err := q.exec(ctx, q.forgiveConsoleAttemptStmt, forgiveConsoleAttempt, subject)
 	return err
+}
+
+const listByEnd = `-- name: ListByEnd :many
+SELECT row_id, status FROM listed
+WHERE account_id = $1 AND kind <> 'order' AND not_after > 0
+AND not_after >= $2 AND not_after < $3
+AND (status = $4 OR status = $5 OR status = $6 OR status = $7)
+AND (kind = $8 OR kind = $9)
+AND (resource_group = $10 OR $10 = '')
+ORDER BY not_after, seq LIMIT $12 OFFSET $11
+`
+
+type ListByEndParams struct {
+	AccountID     int64
+	First         int64
+	Last          int64
+	Status1       string
+	Status2       string
+	Status3       string
+	Status4       string
+	Kind1         string
+	Kind2         string
+	ResourceGroup string
+	Skip          int32
+	Most          int32
+}
+
+type ListByEndRow struct {
+	RowID  int64
+	Status string
+}
+
+// Certificates by when they end; the conditions on kind and not_after are again those of
+// the index listed_endings. A status or kind that is not asked for is given twice.
+func (q *Queries) ListByEnd(ctx context.Context, arg ListByEndParams) ([]ListByEndRow, error) {
+	rows, err := q.query(ctx, q.listByEndStmt, listByEnd,
+		arg.AccountID,
+		arg.First,
+		arg.Last,
+		arg.Status1,
+		arg.Status2,
+		arg.Status3,
+		arg.Status4,
+		arg.Kind1,
+		arg.Kind2,
+		arg.ResourceGroup,
+		arg.Skip,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListByEndRow
+	for rows.Next() {
+		var i ListByEndRow
+		if err := rows.Scan(&i.RowID, &i.Status); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const putConsolePassword = `-- name: PutConsolePassword :exec

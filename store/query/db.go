@@ -51,6 +51,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.accountStmt, err = db.PrepareContext(ctx, account); err != nil {
 		return nil, fmt.Errorf("error preparing query Account: %w", err)
 	}
+	if q.accountBlocksStmt, err = db.PrepareContext(ctx, accountBlocks); err != nil {
+		return nil, fmt.Errorf("error preparing query AccountBlocks: %w", err)
+	}
 	if q.accountChangesStmt, err = db.PrepareContext(ctx, accountChanges); err != nil {
 		return nil, fmt.Errorf("error preparing query AccountChanges: %w", err)
 	}
@@ -261,6 +264,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countAttachmentsStmt, err = db.PrepareContext(ctx, countAttachments); err != nil {
 		return nil, fmt.Errorf("error preparing query CountAttachments: %w", err)
 	}
+	if q.countByEndStmt, err = db.PrepareContext(ctx, countByEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query CountByEnd: %w", err)
+	}
 	if q.countCSRsStmt, err = db.PrepareContext(ctx, countCSRs); err != nil {
 		return nil, fmt.Errorf("error preparing query CountCSRs: %w", err)
 	}
@@ -290,6 +296,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.countIssuedStmt, err = db.PrepareContext(ctx, countIssued); err != nil {
 		return nil, fmt.Errorf("error preparing query CountIssued: %w", err)
+	}
+	if q.countLedgerStmt, err = db.PrepareContext(ctx, countLedger); err != nil {
+		return nil, fmt.Errorf("error preparing query CountLedger: %w", err)
 	}
 	if q.countNonceStmt, err = db.PrepareContext(ctx, countNonce); err != nil {
 		return nil, fmt.Errorf("error preparing query CountNonce: %w", err)
@@ -522,8 +531,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
 	}
+	if q.ledgerPageStmt, err = db.PrepareContext(ctx, ledgerPage); err != nil {
+		return nil, fmt.Errorf("error preparing query LedgerPage: %w", err)
+	}
 	if q.listBlocksStmt, err = db.PrepareContext(ctx, listBlocks); err != nil {
 		return nil, fmt.Errorf("error preparing query ListBlocks: %w", err)
+	}
+	if q.listByEndStmt, err = db.PrepareContext(ctx, listByEnd); err != nil {
+		return nil, fmt.Errorf("error preparing query ListByEnd: %w", err)
 	}
 	if q.listCSRsStmt, err = db.PrepareContext(ctx, listCSRs); err != nil {
 		return nil, fmt.Errorf("error preparing query ListCSRs: %w", err)
@@ -858,6 +873,11 @@ func (q *Queries) Close() error {
 	if q.accountStmt != nil {
 		if cerr := q.accountStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing accountStmt: %w", cerr)
+		}
+	}
+	if q.accountBlocksStmt != nil {
+		if cerr := q.accountBlocksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing accountBlocksStmt: %w", cerr)
 		}
 	}
 	if q.accountChangesStmt != nil {
@@ -1210,6 +1230,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countAttachmentsStmt: %w", cerr)
 		}
 	}
+	if q.countByEndStmt != nil {
+		if cerr := q.countByEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countByEndStmt: %w", cerr)
+		}
+	}
 	if q.countCSRsStmt != nil {
 		if cerr := q.countCSRsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countCSRsStmt: %w", cerr)
@@ -1258,6 +1283,11 @@ func (q *Queries) Close() error {
 	if q.countIssuedStmt != nil {
 		if cerr := q.countIssuedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing countIssuedStmt: %w", cerr)
+		}
+	}
+	if q.countLedgerStmt != nil {
+		if cerr := q.countLedgerStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countLedgerStmt: %w", cerr)
 		}
 	}
 	if q.countNonceStmt != nil {
@@ -1645,9 +1675,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing ledgerStmt: %w", cerr)
 		}
 	}
+	if q.ledgerPageStmt != nil {
+		if cerr := q.ledgerPageStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ledgerPageStmt: %w", cerr)
+		}
+	}
 	if q.listBlocksStmt != nil {
 		if cerr := q.listBlocksStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing listBlocksStmt: %w", cerr)
+		}
+	}
+	if q.listByEndStmt != nil {
+		if cerr := q.listByEndStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listByEndStmt: %w", cerr)
 		}
 	}
 	if q.listCSRsStmt != nil {
@@ -2173,6 +2213,7 @@ type Queries struct {
 	accessKeyStmt                 *sql.Stmt
 	accessKeysStmt                *sql.Stmt
 	accountStmt                   *sql.Stmt
+	accountBlocksStmt             *sql.Stmt
 	accountChangesStmt            *sql.Stmt
 	accountOfOrderStmt            *sql.Stmt
 	accountsStmt                  *sql.Stmt
@@ -2243,6 +2284,7 @@ type Queries struct {
 	continueStepStmt              *sql.Stmt
 	countACMEOpeningsStmt         *sql.Stmt
 	countAttachmentsStmt          *sql.Stmt
+	countByEndStmt                *sql.Stmt
 	countCSRsStmt                 *sql.Stmt
 	countCompaniesStmt            *sql.Stmt
 	countConsoleAttemptStmt       *sql.Stmt
@@ -2253,6 +2295,7 @@ type Queries struct {
 	countExpiringStmt             *sql.Stmt
 	countIssuanceStmt             *sql.Stmt
 	countIssuedStmt               *sql.Stmt
+	countLedgerStmt               *sql.Stmt
 	countNonceStmt                *sql.Stmt
 	countOrdersStmt               *sql.Stmt
 	countParkedStepsStmt          *sql.Stmt
@@ -2330,7 +2373,9 @@ type Queries struct {
 	lastEvidenceStmt              *sql.Stmt
 	lastRestoreStmt               *sql.Stmt
 	ledgerStmt                    *sql.Stmt
+	ledgerPageStmt                *sql.Stmt
 	listBlocksStmt                *sql.Stmt
+	listByEndStmt                 *sql.Stmt
 	listCSRsStmt                  *sql.Stmt
 	listChangesStmt               *sql.Stmt
 	listChangesAheadStmt          *sql.Stmt
@@ -2441,6 +2486,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		accessKeyStmt:                 q.accessKeyStmt,
 		accessKeysStmt:                q.accessKeysStmt,
 		accountStmt:                   q.accountStmt,
+		accountBlocksStmt:             q.accountBlocksStmt,
 		accountChangesStmt:            q.accountChangesStmt,
 		accountOfOrderStmt:            q.accountOfOrderStmt,
 		accountsStmt:                  q.accountsStmt,
@@ -2511,6 +2557,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		continueStepStmt:              q.continueStepStmt,
 		countACMEOpeningsStmt:         q.countACMEOpeningsStmt,
 		countAttachmentsStmt:          q.countAttachmentsStmt,
+		countByEndStmt:                q.countByEndStmt,
 		countCSRsStmt:                 q.countCSRsStmt,
 		countCompaniesStmt:            q.countCompaniesStmt,
 		countConsoleAttemptStmt:       q.countConsoleAttemptStmt,
@@ -2521,6 +2568,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countExpiringStmt:             q.countExpiringStmt,
 		countIssuanceStmt:             q.countIssuanceStmt,
 		countIssuedStmt:               q.countIssuedStmt,
+		countLedgerStmt:               q.countLedgerStmt,
 		countNonceStmt:                q.countNonceStmt,
 		countOrdersStmt:               q.countOrdersStmt,
 		countParkedStepsStmt:          q.countParkedStepsStmt,
@@ -2598,7 +2646,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lastEvidenceStmt:              q.lastEvidenceStmt,
 		lastRestoreStmt:               q.lastRestoreStmt,
 		ledgerStmt:                    q.ledgerStmt,
+		ledgerPageStmt:                q.ledgerPageStmt,
 		listBlocksStmt:                q.listBlocksStmt,
+		listByEndStmt:                 q.listByEndStmt,
 		listCSRsStmt:                  q.listCSRsStmt,
 		listChangesStmt:               q.listChangesStmt,
 		listChangesAheadStmt:          q.listChangesAheadStmt,

@@ -80,6 +80,17 @@ func (q *Queries) CountIssued(ctx context.Context, arg CountIssuedParams) (int64
 	return count, err
 }
 
+const countLedger = `-- name: CountLedger :one
+SELECT COUNT(*) FROM ledger WHERE account_id = $1
+`
+
+func (q *Queries) CountLedger(ctx context.Context, accountID int64) (int64, error) {
+	row := q.queryRow(ctx, q.countLedgerStmt, countLedger, accountID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countPlansWithUnits = `-- name: CountPlansWithUnits :one
 SELECT COUNT(*) FROM plans
 WHERE account_id = $1 AND product_code = $2
@@ -141,6 +152,46 @@ SELECT order_id, kind, account_id, plan_id, at FROM ledger WHERE account_id = $1
 
 func (q *Queries) Ledger(ctx context.Context, accountID int64) ([]Ledger, error) {
 	rows, err := q.query(ctx, q.ledgerStmt, ledger, accountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Ledger
+	for rows.Next() {
+		var i Ledger
+		if err := rows.Scan(
+			&i.OrderID,
+			&i.Kind,
+			&i.AccountID,
+			&i.PlanID,
+			&i.At,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ledgerPage = `-- name: LedgerPage :many
+SELECT order_id, kind, account_id, plan_id, at FROM ledger WHERE account_id = $1
+ORDER BY at DESC, order_id DESC, kind DESC LIMIT $3 OFFSET $2
+`
+
+type LedgerPageParams struct {
+	AccountID int64
+	Skip      int32
+	Most      int32
+}
+
+func (q *Queries) LedgerPage(ctx context.Context, arg LedgerPageParams) ([]Ledger, error) {
+	rows, err := q.query(ctx, q.ledgerPageStmt, ledgerPage, arg.AccountID, arg.Skip, arg.Most)
 	if err != nil {
 		return nil, err
 	}

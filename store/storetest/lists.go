@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"chancery"
 )
@@ -53,6 +54,72 @@ var lists = []promise{
 		same(t, "what has its name", find(t, s, never.AccountID, "mail"), listingOf())
 		same(t, "what has the name of the next", find(t, s, never.AccountID, "next"), listingOf(next))
 	}},
+	{"certificates are listed by when they end, within the times asked for", certificatesByEnd},
+	{"resource groups are counted as they are filed", func(t *testing.T, s chancery.Store) {
+		one := uploadOf(newAccount(t, s))
+		other := uploadOf(one.AccountID)
+		other.ResourceGroup = "rg-other"
+		groups := func() []chancery.ResourceGroupUse {
+			return answer(t, s, func(tx chancery.Tx) ([]chancery.ResourceGroupUse, error) { return tx.ResourceGroups(one.AccountID) })
+		}
+		same(t, "the groups of nothing", groups(), []chancery.ResourceGroupUse{})
+		write(t, s, func(tx chancery.Tx) error { return errors.Join(tx.AddCertificate(one), tx.AddCertificate(other)) })
+		same(t, "the groups", groups(), []chancery.ResourceGroupUse{{ID: one.ResourceGroup, Certificates: 1}, {ID: "rg-other", Certificates: 1}})
+		other.ResourceGroup = one.ResourceGroup
+		write(t, s, func(tx chancery.Tx) error { return tx.UpdateCertificate(other) })
+		same(t, "the groups", groups(), []chancery.ResourceGroupUse{{ID: one.ResourceGroup, Certificates: 2}})
+	}},
+}
+
+// valid are certificates that can be used.
+var valid = chancery.ListFilter{
+	Kinds:    []chancery.ListKind{chancery.ListIssued, chancery.ListUploaded},
+	Statuses: []chancery.CertificateStatus{chancery.StatusIssued, chancery.StatusWillExpire},
+}
+
+func certificatesByEnd(t *testing.T, s chancery.Store) {
+	account := newAccount(t, s)
+	var ends []chancery.Certificate
+	for _, minute := range []int{3, 1, 2} {
+		c := uploadOf(account)
+		c.NotAfter = at(minute).AddDate(1, 0, 0)
+		ends = append(ends, c)
+		write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(c) })
+	}
+	revoked := uploadOf(account)
+	revoked.RevokedAt = at(1)
+	write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(revoked) })
+	year := func(minute int) time.Time { return at(minute).AddDate(1, 0, 0) }
+	for name, c := range map[string]struct {
+		filter      chancery.ListFilter
+		first, last int
+		page        chancery.Page
+		want        []chancery.Certificate
+		total       int64
+	}{
+		"all":             {valid, 0, 9, all, []chancery.Certificate{ends[1], ends[2], ends[0]}, 3},
+		"the second page": {valid, 0, 9, chancery.Page{Number: 2, Size: 2}, []chancery.Certificate{ends[0]}, 3},
+		"those between":   {valid, 2, 3, all, []chancery.Certificate{ends[2]}, 1},
+		"another kind":    {chancery.ListFilter{Kinds: []chancery.ListKind{chancery.ListIssued}, Statuses: valid.Statuses}, 0, 9, all, nil, 0},
+		"another group":   {chancery.ListFilter{Kinds: valid.Kinds, Statuses: valid.Statuses, ResourceGroup: "rg-none"}, 0, 9, all, nil, 0},
+		"no status":       {chancery.ListFilter{Kinds: valid.Kinds}, 0, 9, all, nil, 0},
+	} {
+		var total int64
+		got := answer(t, s, func(tx chancery.Tx) (entries []chancery.Listed, err error) {
+			entries, total, err = tx.ListByEnd(account, c.filter, year(c.first), year(c.last), c.page)
+			return entries, err
+		})
+		same(t, name, total, c.total)
+		ids := []int64{}
+		for _, entry := range got {
+			ids = append(ids, entry.ID)
+		}
+		wants := []int64{}
+		for _, w := range c.want {
+			wants = append(wants, int64(w.ID))
+		}
+		same(t, name, ids, wants)
+	}
 }
 
 func uploads(keyword string) chancery.ListFilter {

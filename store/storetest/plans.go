@@ -70,6 +70,20 @@ var plans = []promise{
 		refused(t, s, chancery.ErrNotFound, func(tx chancery.Tx) error { return tx.ReturnUnit(account, 404, start) })
 	}},
 	{"quota is the sum over the plans that count", quotaIsASum},
+	{"a page of the ledger is listed newest first", func(t *testing.T, s chancery.Store) {
+		account := newAccount(t, s)
+		grant(t, s, chancery.Plan{AccountID: account, Total: 3})
+		first := live(t, s, account, chancery.Withdrawn, chancery.Removed)
+		for page, want := range []chancery.LedgerLine{lineOf(first, chancery.Refund, at(2)), lineOf(first, chancery.Debit, start)} {
+			var total int64
+			got := answer(t, s, func(tx chancery.Tx) (lines []chancery.LedgerLine, err error) {
+				lines, total, err = tx.LedgerPage(account, chancery.Page{Number: int64(page + 1), Size: 1})
+				return lines, err
+			})
+			same(t, "the page", got, []chancery.LedgerLine{want})
+			same(t, "the total", total, 2)
+		}
+	}},
 	{"the ledger is listed oldest first", func(t *testing.T, s chancery.Store) {
 		account := newAccount(t, s)
 		grant(t, s, chancery.Plan{AccountID: account, Total: 3})

@@ -79,13 +79,21 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"DisableAccessKey": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.DisableAccessKey(n.account, n.accessKey)
 	},
-	"Submission": func(tx chancery.Tx, n named) (any, error) { return tx.Submission(n.account, n.submission, start) },
-	"Plans":      func(tx chancery.Tx, n named) (any, error) { return tx.Plans(n.account) },
-	"TakeUnit":   func(tx chancery.Tx, n named) (any, error) { return tx.TakeUnit(n.account, n.product, 404, start) },
-	"ReturnUnit": func(tx chancery.Tx, n named) (any, error) { return nil, tx.ReturnUnit(n.account, n.order, start) },
-	"Quota":      func(tx chancery.Tx, n named) (any, error) { return tx.Quota(n.account, n.product, start) },
-	"Ledger":     func(tx chancery.Tx, n named) (any, error) { return tx.Ledger(n.account) },
-	"Order":      func(tx chancery.Tx, n named) (any, error) { return tx.Order(n.account, n.order) },
+	"Submission":        func(tx chancery.Tx, n named) (any, error) { return tx.Submission(n.account, n.submission, start) },
+	"Plans":             func(tx chancery.Tx, n named) (any, error) { return tx.Plans(n.account) },
+	"TakeUnit":          func(tx chancery.Tx, n named) (any, error) { return tx.TakeUnit(n.account, n.product, 404, start) },
+	"ReturnUnit":        func(tx chancery.Tx, n named) (any, error) { return nil, tx.ReturnUnit(n.account, n.order, start) },
+	"Quota":             func(tx chancery.Tx, n named) (any, error) { return tx.Quota(n.account, n.product, start) },
+	"Ledger":            func(tx chancery.Tx, n named) (any, error) { return tx.Ledger(n.account) },
+	"HasCertificateKey": func(tx chancery.Tx, n named) (any, error) { return tx.HasCertificateKey(n.account, n.certificate) },
+	"LedgerPage": func(tx chancery.Tx, n named) (any, error) {
+		return listed(tx.LedgerPage(n.account, all))
+	},
+	"ListByEnd": func(tx chancery.Tx, n named) (any, error) {
+		return listed(tx.ListByEnd(n.account, valid, start.AddDate(-50, 0, 0), later.AddDate(50, 0, 0), all))
+	},
+	"ResourceGroups": func(tx chancery.Tx, n named) (any, error) { return tx.ResourceGroups(n.account) },
+	"Order":          func(tx chancery.Tx, n named) (any, error) { return tx.Order(n.account, n.order) },
 	"UpdateOrder": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.UpdateOrder(chancery.Order{ID: n.order, AccountID: n.account, State: chancery.Deleted, Version: 1})
 	},
@@ -399,9 +407,9 @@ func call(t *testing.T, s chancery.Store, method func(chancery.Tx, named) (any, 
 func belongings(tx chancery.Tx, owner named) []any {
 	var have []any
 	for _, name := range []string{
-		"Account", "AccessKeys", "Submission", "Plans", "Quota", "Ledger", "Order", "OrderOfInstance", "IssuedOrders",
-		"Validations", "Evidence", "OrderKey", "Certificate", "CertificateKeys", "CertificateNamed", "CertificateOfInstance",
-		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListsSettled",
+		"Account", "AccessKeys", "Submission", "Plans", "Quota", "Ledger", "LedgerPage", "Order", "OrderOfInstance", "IssuedOrders",
+		"Validations", "Evidence", "OrderKey", "Certificate", "CertificateKeys", "HasCertificateKey", "CertificateNamed", "CertificateOfInstance",
+		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListByEnd", "ResourceGroups", "ListsSettled",
 		"CSRKey", "CSRByKey", "CSRAwaited", "ListCSRs", "ListContacts", "ListCompanies", "ACMEOrder", "Renewal",
 		"Users", "Groups", "Roles", "Members", "Policies", "Attachments", "PoliciesOf", "Sessions", "ConsoleLogin", "ConsoleSessions", "Endings", "AuditLines", "Notices", "NoticeTargets", "NoticeTarget",
 	} {
