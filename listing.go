@@ -58,6 +58,8 @@ type ListFilter struct {
 	ResourceGroup string
 	// Keyword is a part of a name or resource id, both as Fold gives them; empty: any.
 	Keyword string
+	// Product is the ProductCode of the orders shown; empty: all. Certificates have none.
+	Product string
 }
 
 // Entry is the order's; notAfter is that of its certificate, zero without one. It

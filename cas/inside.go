@@ -18,6 +18,11 @@ func (s *Service) Inside() chancery.API {
 	return chancery.API{Product: "cas", Version: "inside", RAMCode: "yundun-cert", Region: s.region(), Operations: []chancery.Operation{
 		under("DescribePackageState", chancery.Bind("Holdings", chancery.AccessGet, "The plans and the quota of every product.", s.Holdings)),
 		under("ListUserCertificateOrder", chancery.Bind("Estate", chancery.AccessList, "Orders and certificates in numbers, and what needs attention.", s.Estate)),
+		under("DescribeCertificateState", chancery.Bind("OrderStory", chancery.AccessGet, "An order's life, its proofs and the looks at them.", s.OrderStory)),
+		under("ListUserCertificateOrder", chancery.Bind("NameUse", chancery.AccessList, "What the account has for names already.", s.NameUse)),
+		under("ListUserCertificateOrder", chancery.Bind("OrdersOfProduct", chancery.AccessList, "Orders, perhaps of one product.", s.OrdersOfProduct)),
+		under("CreateCertificateForPackageRequest", chancery.Bind("Preflight", chancery.AccessCreate, "Whether names could be proved and issued.", s.Preflight)),
+		under("GetCsrDetail", chancery.Bind("CsrText", chancery.AccessGet, "A stored CSR without its key.", s.CsrText)),
 	}}
 }
 

@@ -12,7 +12,7 @@ import (
 	"chancery/rpc"
 )
 
-// Console serves the pages. All fields are needed, and none is changed after Handler
+// Console serves the pages. All fields but Demonstration are needed, and none is changed after Handler
 // was called.
 type Console struct {
 	Store     chancery.Store
@@ -23,6 +23,8 @@ type Console struct {
 	Log       *slog.Logger
 	// Rules are the dated limits of certificates, in order of dates.
 	Rules []Rule
+	// Demonstration is nil, but in a quickstart.
+	Demonstration Demonstration
 
 	routes []route
 }
@@ -61,6 +63,15 @@ const (
 func routes() []route {
 	return []route{
 		{method: get, path: "{$}", serve: overview, menu: "overview.title"},
+
+		{method: get, path: "apply", serve: showApply, needs: applyAction, menu: "apply.title"},
+		{method: post, path: "apply", serve: apply, needs: applyAction},
+		{method: get, path: "orders", serve: listOrders, needs: "yundun-cert:ListUserCertificateOrder", menu: "orders.title"},
+		{method: get, path: "orders/{id}", serve: showOrder},
+		{method: post, path: "orders/{id}/look", serve: lookNow},
+		{method: post, path: "orders/{id}/publish", serve: publishProofs},
+		{method: post, path: "orders/{id}/cancel", serve: cancelOrder},
+		{method: post, path: "orders/{id}/delete", serve: deleteOrder},
 
 		{method: get, path: "sign-in", serve: showSignIn, open: true},
 		{method: post, path: "sign-in", serve: signIn, open: true},

@@ -175,6 +175,9 @@ func limit(rows int64) int32 { return int32(min(max(rows, 0), math.MaxInt32)) }
 // List implements chancery.ListTx.
 func (t *tx) List(account chancery.AccountID, filter chancery.ListFilter, page chancery.Page) ([]chancery.Listed, int64, error) {
 	found, err := t.members(account, filter)
+	if err == nil && filter.Product != "" {
+		err = t.ofProduct(account, found, filter.Product)
+	}
 	if err == nil && filter.Keyword != "" {
 		err = t.search(account, found, chancery.Fold(filter.Keyword))
 	}
@@ -183,6 +186,31 @@ func (t *tx) List(account chancery.AccountID, filter chancery.ListFilter, page c
 	}
 	entries, err := t.entriesAt(account, found.newest(page.Offset(), page.Size))
 	return entries, found.count(), err
+}
+
+// ofProduct leaves the orders of a product among the numbers. The sets know nothing of
+// products, so this reads an index entry for each order of it.
+func (t *tx) ofProduct(account chancery.AccountID, among numbers, product string) error {
+	rows, err := t.sql.OrdersOfProduct(t.ctx, query.OrdersOfProductParams{Kind: string(chancery.ListOrder), AccountID: int64(account), ProductCode: product})
+	if err != nil {
+		return fmt.Errorf("reading the orders of a product: %w", err)
+	}
+	of := map[int64]*blockSet{}
+	for _, seq := range rows {
+		block := seq / blockSize
+		if of[block] == nil {
+			of[block] = &blockSet{}
+		}
+		of[block].add(seq % blockSize)
+	}
+	for block, set := range among {
+		for number := range set.falling() {
+			if of[block] == nil || !of[block].has(number) {
+				set.remove(number)
+			}
+		}
+	}
+	return nil
 }
 
 // maxGap is how far two entries of a page may be apart and still be read together:

@@ -18,6 +18,10 @@ DELETE FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3;
 SELECT seq, row_id, status FROM listed
 WHERE account_id = sqlc.arg(account_id) AND seq >= sqlc.arg(first) AND seq <= sqlc.arg(last);
 
+-- name: OrdersOfProduct :many
+SELECT l.seq FROM orders o JOIN listed l ON l.kind = sqlc.arg(kind) AND l.row_id = o.id
+WHERE o.account_id = sqlc.arg(account_id) AND o.product_code = sqlc.arg(product_code);
+
 -- name: ListBlocks :many
 SELECT block, resource_group, members FROM list_blocks
 WHERE account_id = $1 AND kind = $2 AND status = $3;

@@ -558,6 +558,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.ordersOfCSRStmt, err = db.PrepareContext(ctx, ordersOfCSR); err != nil {
 		return nil, fmt.Errorf("error preparing query OrdersOfCSR: %w", err)
 	}
+	if q.ordersOfProductStmt, err = db.PrepareContext(ctx, ordersOfProduct); err != nil {
+		return nil, fmt.Errorf("error preparing query OrdersOfProduct: %w", err)
+	}
 	if q.ordersUnderReviewStmt, err = db.PrepareContext(ctx, ordersUnderReview); err != nil {
 		return nil, fmt.Errorf("error preparing query OrdersUnderReview: %w", err)
 	}
@@ -1630,6 +1633,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing ordersOfCSRStmt: %w", cerr)
 		}
 	}
+	if q.ordersOfProductStmt != nil {
+		if cerr := q.ordersOfProductStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing ordersOfProductStmt: %w", cerr)
+		}
+	}
 	if q.ordersUnderReviewStmt != nil {
 		if cerr := q.ordersUnderReviewStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ordersUnderReviewStmt: %w", cerr)
@@ -2142,6 +2150,7 @@ type Queries struct {
 	orderOfInstanceStmt           *sql.Stmt
 	orderStepsStmt                *sql.Stmt
 	ordersOfCSRStmt               *sql.Stmt
+	ordersOfProductStmt           *sql.Stmt
 	ordersUnderReviewStmt         *sql.Stmt
 	plansStmt                     *sql.Stmt
 	policiesStmt                  *sql.Stmt
@@ -2385,6 +2394,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderOfInstanceStmt:           q.orderOfInstanceStmt,
 		orderStepsStmt:                q.orderStepsStmt,
 		ordersOfCSRStmt:               q.ordersOfCSRStmt,
+		ordersOfProductStmt:           q.ordersOfProductStmt,
 		ordersUnderReviewStmt:         q.ordersUnderReviewStmt,
 		plansStmt:                     q.plansStmt,
 		policiesStmt:                  q.policiesStmt,

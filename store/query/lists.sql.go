@@ -453,6 +453,40 @@ func (q *Queries) ListTexts(ctx context.Context, arg ListTextsParams) ([]string,
 	return items, nil
 }
 
+const ordersOfProduct = `-- name: OrdersOfProduct :many
+SELECT l.seq FROM orders o JOIN listed l ON l.kind = $1 AND l.row_id = o.id
+WHERE o.account_id = $2 AND o.product_code = $3
+`
+
+type OrdersOfProductParams struct {
+	Kind        string
+	AccountID   int64
+	ProductCode string
+}
+
+func (q *Queries) OrdersOfProduct(ctx context.Context, arg OrdersOfProductParams) ([]int64, error) {
+	rows, err := q.query(ctx, q.ordersOfProductStmt, ordersOfProduct, arg.Kind, arg.AccountID, arg.ProductCode)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []int64
+	for rows.Next() {
+		var seq int64
+		if err := rows.Scan(&seq); err != nil {
+			return nil, err
+		}
+		items = append(items, seq)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const updateListEntry = `-- name: UpdateListEntry :exec
 UPDATE listed SET
     status = $1, not_after = $2, changes_at = $3,
