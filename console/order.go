@@ -259,7 +259,7 @@ func (p *page) endMilestones(story *cas.OrderStory, add func(string, time.Time, 
 	case chancery.Issued, chancery.Revoked:
 		add("issued", o.IssuedAt, isDone, "")
 		if o.State == chancery.Revoked {
-			add("revoked", story.Certificate.RevokedAt, isBad, string(story.Certificate.RevokeReason))
+			add("revoked", story.Certificate.RevokedAt, isBad, story.Certificate.RevokeReason.String())
 		}
 	case chancery.VerifyFail:
 		add("failed", time.Time{}, isBad, o.Reason)
@@ -355,28 +355,42 @@ func (p *page) outcome(story *cas.OrderStory) flash {
 	return flash{Text: p.t(key, p.t("finding."+findingKeys[newest.Finding]), newest.Detail)}
 }
 
-func cancelOrder(p *page) error { return p.endOrder("CancelOrderRequest", "order.cancelled", "orders/%d") }
-
-func deleteOrder(p *page) error { return p.endOrder("DeleteCertificateRequest", "order.deleted", "orders") }
-
-// endOrder makes a call that ends an order. One that came too late is told on the
-// order's page.
-func (p *page) endOrder(operation, message, next string) error {
+func cancelOrder(p *page) error {
 	id, err := p.orderID()
 	if err != nil {
 		return err
 	}
+	if _, err := p.endOrder(id, "CancelOrderRequest", "order.cancelled"); err != nil {
+		return err
+	}
+	return p.redirect("orders/%d", id)
+}
+
+func deleteOrder(p *page) error {
+	id, err := p.orderID()
+	if err != nil {
+		return err
+	}
+	gone, err := p.endOrder(id, "DeleteCertificateRequest", "order.deleted")
+	switch {
+	case err != nil:
+		return err
+	case gone:
+		return p.redirect("orders")
+	}
+	return p.redirect("orders/%d", id)
+}
+
+// endOrder makes a call that ends an order, and leaves a message for the next page.
+func (p *page) endOrder(id int64, operation, message string) (ended bool, err error) {
 	_, err = call[cas.Done](p, operation, cas.OrderInput{OrderId: id})
 	switch {
 	case chancery.CodeOf(err) == chancery.OrderStateError:
 		p.warn(p.t("order.tooLate"))
-		return p.redirect("orders/%d", id)
 	case err != nil:
-		return err
+		return false, err
+	default:
+		p.flash(message, id)
 	}
-	p.flash(message, id)
-	if strings.Contains(next, "%") {
-		return p.redirect(next, id)
-	}
-	return p.redirect(next)
+	return err == nil, nil
 }
