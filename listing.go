@@ -58,6 +58,8 @@ type ListFilter struct {
 	ResourceGroup string
 	// Keyword is a part of a name or resource id, both as Fold gives them; empty: any.
 	Keyword string
+	// WholeName has the keyword be the end of a name, as a whole name is.
+	WholeName bool
 	// Product is the ProductCode of the orders shown; empty: all. Certificates have none.
 	Product string
 }

@@ -34,10 +34,9 @@ func (s *Service) NameUse(ctx context.Context, caller chancery.Caller, in *NameU
 	use := &NameUse{}
 	seen := map[string]bool{}
 	for _, name := range names {
-		// A line of the search text has a tab after each name.
 		filter := chancery.ListFilter{
 			Kinds: []chancery.ListKind{chancery.ListOrder}, Statuses: []chancery.CertificateStatus{chancery.StatusChecking},
-			Keyword: string(name) + "\t",
+			Keyword: string(name), WholeName: true,
 		}
 		open, err := s.exactly(ctx, caller, filter, name, s.orderRow)
 		if err != nil {

@@ -179,7 +179,11 @@ func (t *tx) List(account chancery.AccountID, filter chancery.ListFilter, page c
 		err = t.ofProduct(account, found, filter.Product)
 	}
 	if err == nil && filter.Keyword != "" {
-		err = t.search(account, found, chancery.Fold(filter.Keyword))
+		keyword := chancery.Fold(filter.Keyword)
+		if filter.WholeName {
+			keyword += "\t" // see chancery.SearchText
+		}
+		err = t.search(account, found, keyword)
 	}
 	if err != nil {
 		return nil, 0, err
