@@ -219,46 +219,64 @@ func (p *page) storedCSR(f *form) (string, error) {
 }
 
 // checks says what is to be said before anything is sent.
-func (p *page) checks(f *form, d *applyData) (list []check, err error) {
-	say := func(kind, text string) { list = append(list, check{Kind: kind, Text: text}) }
-	for _, product := range d.Products {
-		switch {
-		case !product.Chosen || !product.Known:
-		case product.Left > 0:
-			say(isGood, p.t("apply.quotaLeft", product.Left))
-		default:
-			say(isWrong, p.t("apply.noQuotaLeft"))
-		}
-	}
-	if f.Get("CsrFrom") == csrMade && domains(f.Get("Domain")) == "" || f.Get("CsrFrom") == csrOwn && f.Get("Csr") == "" || f.Get("CsrFrom") == csrStored && f.Get("CsrId") == "" {
-		return list, nil // nothing was written yet
+func (p *page) checks(f *form, d *applyData) ([]check, error) {
+	list := p.checkQuota(d.Products)
+	if !begun(f) {
+		return list, nil
 	}
 	names, err := p.names(f)
 	if err == nil {
 		err = d.Product.CheckNames(names)
+	}
+	if err == nil {
+		err = checkProofs(d.Product, names, chancery.Method(orText(f.Get("ValidateType"), string(chancery.DNS))))
 	}
 	if err != nil {
 		text, public := publicText(err)
 		if !public {
 			return nil, err
 		}
-		say(isWrong, text)
-		return list, nil
+		return append(list, check{Kind: isWrong, Text: text}), nil
 	}
-	if err := checkProofs(d.Product, names, chancery.Method(orText(f.Get("ValidateType"), string(chancery.DNS)))); err != nil {
-		text, _ := publicText(err)
-		say(isWrong, text)
-	} else {
-		say(isGood, p.t("apply.namesFit", names.String(), d.Product.Name))
-	}
+	list = append(list, check{Kind: isGood, Text: p.t("apply.namesFit", names.String(), d.Product.Name)})
 	for _, name := range names {
 		if shown := name.Unicode(); shown != string(name) {
-			say(isGood, p.t("apply.international", shown, string(name)))
+			list = append(list, check{Kind: isGood, Text: p.t("apply.international", shown, string(name))})
 		}
 	}
+	used, err := p.checkUse(names)
+	return append(list, used...), err
+}
+
+func (p *page) checkQuota(products []productChoice) []check {
+	for _, product := range products {
+		switch {
+		case !product.Chosen || !product.Known:
+		case product.Left > 0:
+			return []check{{Kind: isGood, Text: p.t("apply.quotaLeft", product.Left)}}
+		default:
+			return []check{{Kind: isWrong, Text: p.t("apply.noQuotaLeft")}}
+		}
+	}
+	return nil
+}
+
+// begun tells whether anything was written that names could be read from.
+func begun(f *form) bool {
+	switch f.Get("CsrFrom") {
+	case csrOwn:
+		return f.Get("Csr") != ""
+	case csrStored:
+		return f.Get("CsrId") != ""
+	}
+	return domains(f.Get("Domain")) != ""
+}
+
+// checkUse names the open orders and valid certificates that have the names already.
+func (p *page) checkUse(names chancery.Names) (list []check, err error) {
 	use, err := sectionOf[cas.NameUse](p, "NameUse", cas.NameUseInput{Domain: names.String()})
 	if err != nil || use.Denied {
-		return list, err
+		return nil, err
 	}
 	for _, order := range use.Got.Open {
 		id := strconv.FormatInt(order.OrderId, 10)
