@@ -74,7 +74,7 @@ func TestApplyWithoutScripts(t *testing.T) {
 	if again := ada.Post("/console/apply", form); again.Header.Get("Location") != at {
 		t.Errorf("the same form sent twice leads to %s and %s", at, again.Header.Get("Location"))
 	}
-	has(t, ada.Get(at), "_dnsauth.new.example.com", "_dnsauth.new", "team=web", "rg-shop", "Ada", "dig +short TXT")
+	has(t, ada.Get(at), "_dnsauth.new.example.com", "_dnsauth.new", "team=web", "rg-shop", "Ada", "short TXT _dnsauth")
 	page = ada.Post("/console/apply", url.Values{"do": {"apply"}, "Domain": {"more.example.com"}})
 	has(t, page, "all applications of the plans")
 	// It is withdrawn and deleted, and its unit is back.
