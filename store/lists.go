@@ -192,31 +192,6 @@ func (t *tx) List(account chancery.AccountID, filter chancery.ListFilter, page c
 	return entries, found.count(), err
 }
 
-// ofProduct leaves the orders of a product among the numbers. The sets know nothing of
-// products, so this reads an index entry for each order of it.
-func (t *tx) ofProduct(account chancery.AccountID, among numbers, product string) error {
-	rows, err := t.sql.OrdersOfProduct(t.ctx, query.OrdersOfProductParams{Kind: string(chancery.ListOrder), AccountID: int64(account), ProductCode: product})
-	if err != nil {
-		return fmt.Errorf("reading the orders of a product: %w", err)
-	}
-	of := map[int64]*blockSet{}
-	for _, seq := range rows {
-		block := seq / blockSize
-		if of[block] == nil {
-			of[block] = &blockSet{}
-		}
-		of[block].add(seq % blockSize)
-	}
-	for block, set := range among {
-		for number := range set.falling() {
-			if of[block] == nil || !of[block].has(number) {
-				set.remove(number)
-			}
-		}
-	}
-	return nil
-}
-
 // maxGap is how far two entries of a page may be apart and still be read together:
 // to read those between them takes no longer than to ask again.
 const maxGap = 16

@@ -18,9 +18,9 @@ DELETE FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3;
 SELECT seq, row_id, status FROM listed
 WHERE account_id = sqlc.arg(account_id) AND seq >= sqlc.arg(first) AND seq <= sqlc.arg(last);
 
--- name: OrdersOfProduct :many
-SELECT l.seq FROM orders o JOIN listed l ON l.kind = sqlc.arg(kind) AND l.row_id = o.id
-WHERE o.account_id = sqlc.arg(account_id) AND o.product_code = sqlc.arg(product_code);
+-- name: ListedProducts :many
+SELECT l.seq, o.product_code FROM listed l JOIN orders o ON o.id = l.row_id
+WHERE l.account_id = sqlc.arg(account_id) AND l.seq >= sqlc.arg(first) AND l.seq <= sqlc.arg(last) AND l.kind = sqlc.arg(kind);
 
 -- name: ListBlocks :many
 SELECT block, resource_group, members FROM list_blocks

@@ -513,6 +513,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listTextsStmt, err = db.PrepareContext(ctx, listTexts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListTexts: %w", err)
 	}
+	if q.listedProductsStmt, err = db.PrepareContext(ctx, listedProducts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListedProducts: %w", err)
+	}
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
 	}
@@ -557,9 +560,6 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.ordersOfCSRStmt, err = db.PrepareContext(ctx, ordersOfCSR); err != nil {
 		return nil, fmt.Errorf("error preparing query OrdersOfCSR: %w", err)
-	}
-	if q.ordersOfProductStmt, err = db.PrepareContext(ctx, ordersOfProduct); err != nil {
-		return nil, fmt.Errorf("error preparing query OrdersOfProduct: %w", err)
 	}
 	if q.ordersUnderReviewStmt, err = db.PrepareContext(ctx, ordersUnderReview); err != nil {
 		return nil, fmt.Errorf("error preparing query OrdersUnderReview: %w", err)
@@ -1558,6 +1558,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listTextsStmt: %w", cerr)
 		}
 	}
+	if q.listedProductsStmt != nil {
+		if cerr := q.listedProductsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listedProductsStmt: %w", cerr)
+		}
+	}
 	if q.markProvedStmt != nil {
 		if cerr := q.markProvedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing markProvedStmt: %w", cerr)
@@ -1631,11 +1636,6 @@ func (q *Queries) Close() error {
 	if q.ordersOfCSRStmt != nil {
 		if cerr := q.ordersOfCSRStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ordersOfCSRStmt: %w", cerr)
-		}
-	}
-	if q.ordersOfProductStmt != nil {
-		if cerr := q.ordersOfProductStmt.Close(); cerr != nil {
-			err = fmt.Errorf("error closing ordersOfProductStmt: %w", cerr)
 		}
 	}
 	if q.ordersUnderReviewStmt != nil {
@@ -2135,6 +2135,7 @@ type Queries struct {
 	listEntriesStmt               *sql.Stmt
 	listEntryStmt                 *sql.Stmt
 	listTextsStmt                 *sql.Stmt
+	listedProductsStmt            *sql.Stmt
 	markProvedStmt                *sql.Stmt
 	markToldStmt                  *sql.Stmt
 	membersStmt                   *sql.Stmt
@@ -2150,7 +2151,6 @@ type Queries struct {
 	orderOfInstanceStmt           *sql.Stmt
 	orderStepsStmt                *sql.Stmt
 	ordersOfCSRStmt               *sql.Stmt
-	ordersOfProductStmt           *sql.Stmt
 	ordersUnderReviewStmt         *sql.Stmt
 	plansStmt                     *sql.Stmt
 	policiesStmt                  *sql.Stmt
@@ -2379,6 +2379,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listEntriesStmt:               q.listEntriesStmt,
 		listEntryStmt:                 q.listEntryStmt,
 		listTextsStmt:                 q.listTextsStmt,
+		listedProductsStmt:            q.listedProductsStmt,
 		markProvedStmt:                q.markProvedStmt,
 		markToldStmt:                  q.markToldStmt,
 		membersStmt:                   q.membersStmt,
@@ -2394,7 +2395,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		orderOfInstanceStmt:           q.orderOfInstanceStmt,
 		orderStepsStmt:                q.orderStepsStmt,
 		ordersOfCSRStmt:               q.ordersOfCSRStmt,
-		ordersOfProductStmt:           q.ordersOfProductStmt,
 		ordersUnderReviewStmt:         q.ordersUnderReviewStmt,
 		plansStmt:                     q.plansStmt,
 		policiesStmt:                  q.policiesStmt,

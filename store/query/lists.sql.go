@@ -453,30 +453,41 @@ func (q *Queries) ListTexts(ctx context.Context, arg ListTextsParams) ([]string,
 	return items, nil
 }
 
-const ordersOfProduct = `-- name: OrdersOfProduct :many
-SELECT l.seq FROM orders o JOIN listed l ON l.kind = $1 AND l.row_id = o.id
-WHERE o.account_id = $2 AND o.product_code = $3
+const listedProducts = `-- name: ListedProducts :many
+SELECT l.seq, o.product_code FROM listed l JOIN orders o ON o.id = l.row_id
+WHERE l.account_id = $1 AND l.seq >= $2 AND l.seq <= $3 AND l.kind = $4
 `
 
-type OrdersOfProductParams struct {
-	Kind        string
-	AccountID   int64
+type ListedProductsParams struct {
+	AccountID int64
+	First     int64
+	Last      int64
+	Kind      string
+}
+
+type ListedProductsRow struct {
+	Seq         int64
 	ProductCode string
 }
 
-func (q *Queries) OrdersOfProduct(ctx context.Context, arg OrdersOfProductParams) ([]int64, error) {
-	rows, err := q.query(ctx, q.ordersOfProductStmt, ordersOfProduct, arg.Kind, arg.AccountID, arg.ProductCode)
+func (q *Queries) ListedProducts(ctx context.Context, arg ListedProductsParams) ([]ListedProductsRow, error) {
+	rows, err := q.query(ctx, q.listedProductsStmt, listedProducts,
+		arg.AccountID,
+		arg.First,
+		arg.Last,
+		arg.Kind,
+	)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []int64
+	var items []ListedProductsRow
 	for rows.Next() {
-		var seq int64
-		if err := rows.Scan(&seq); err != nil {
+		var i ListedProductsRow
+		if err := rows.Scan(&i.Seq, &i.ProductCode); err != nil {
 			return nil, err
 		}
-		items = append(items, seq)
+		items = append(items, i)
 	}
 	if err := rows.Close(); err != nil {
 		return nil, err
