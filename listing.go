@@ -64,6 +64,10 @@ type ListFilter struct {
 	ResourceGroup string
 	// Keyword is a part of a name or resource id, both as Fold gives them; empty: any.
 	Keyword string
+	// WholeName has the keyword be the end of a name, as a whole name is.
+	WholeName bool
+	// Product is the ProductCode of the orders shown; empty: all. Certificates have none.
+	Product string
 }
 
 // Entry is the order's; notAfter is that of its certificate, zero without one. It

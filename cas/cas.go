@@ -42,6 +42,8 @@ type Service struct {
 	// follows it, comes to an end in this process; forget is called when nobody waits any
 	// more. Without it nobody waits.
 	Watch func(chancery.OrderID) (ended <-chan struct{}, forget func())
+	// Preflighter looks ahead for those who are about to apply; without one nobody does.
+	Preflighter chancery.Preflighter
 }
 
 // Times of an order's life that the service decides.

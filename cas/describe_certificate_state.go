@@ -164,7 +164,7 @@ func (s *Service) DescribeCertificateState(ctx context.Context, caller chancery.
 	if how == leave {
 		return out, nil
 	}
-	looked, err := s.hasten(ctx, caller, o, how)
+	looked, err := s.hasten(ctx, caller, o, how, lookWait)
 	if err == nil && looked {
 		_, _, err = s.tell(ctx, caller, in, out)
 	}

@@ -47,8 +47,8 @@ func nudgePause(age time.Duration) time.Duration {
 // most take a few hundredths of a second.
 const lookWait = 250 * time.Millisecond
 
-// hasten does so, and tells whether something came of the look meanwhile.
-func (s *Service) hasten(ctx context.Context, caller chancery.Caller, o chancery.Order, how hastening) (looked bool, err error) {
+// hasten does so, waits as long as told, and says whether the look has ended meanwhile.
+func (s *Service) hasten(ctx context.Context, caller chancery.Caller, o chancery.Order, how hastening, wait time.Duration) (looked bool, err error) {
 	now := s.Clock.Now()
 	if how == told {
 		err = s.Store.Write(ctx, func(tx chancery.Tx) error { return tx.MarkTold(caller.AccountID, o.ID, now) })
@@ -70,7 +70,7 @@ func (s *Service) hasten(ctx context.Context, caller chancery.Caller, o chancery
 	if ended == nil {
 		return false, nil
 	}
-	late := time.NewTimer(lookWait)
+	late := time.NewTimer(wait)
 	defer late.Stop()
 	select {
 	case <-ended:

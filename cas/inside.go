@@ -24,6 +24,11 @@ func (s *Service) Inside() chancery.API {
 		under("GetUserCertificateDetail", chancery.Bind("CertificateStory", chancery.AccessGet, "Everything of a certificate but its key.", s.CertificateStory)),
 		under("GetUserCertificateDetail", chancery.Bind("KeyReads", chancery.AccessGet, "Who read a certificate's private key.", s.KeyReads)),
 		under("GetCsrDetail", chancery.Bind("CSRStory", chancery.AccessGet, "Everything of a stored CSR but its key.", s.CSRStory)),
+		under("DescribeCertificateState", chancery.Bind("OrderStory", chancery.AccessGet, "An order's life, its proofs and the looks at them.", s.OrderStory)),
+		under("ListUserCertificateOrder", chancery.Bind("NameUse", chancery.AccessList, "What the account has for names already.", s.NameUse)),
+		under("ListUserCertificateOrder", chancery.Bind("OrdersOfProduct", chancery.AccessList, "Orders, perhaps of one product.", s.OrdersOfProduct)),
+		under("CreateCertificateForPackageRequest", chancery.Bind("Preflight", chancery.AccessCreate, "Whether names could be proved and issued.", s.Preflight)),
+		under("GetCsrDetail", chancery.Bind("CsrText", chancery.AccessGet, "A stored CSR without its key.", s.CsrText)),
 	}}
 }
 

@@ -12,7 +12,7 @@ import (
 	"chancery/rpc"
 )
 
-// Console serves the pages. All fields are needed, and none is changed after Handler
+// Console serves the pages. All fields but Demonstration are needed, and none is changed after Handler
 // was called.
 type Console struct {
 	Store     chancery.Store
@@ -25,6 +25,8 @@ type Console struct {
 	Rules []Rule
 	// Lint names the rules that a server's certificate, in DER, breaks. nil: nobody looks.
 	Lint func(certificate []byte) ([]string, error)
+	// Demonstration is nil, but in a quickstart.
+	Demonstration Demonstration
 
 	routes []route
 }
@@ -111,6 +113,14 @@ func routes() []route {
 		{method: get, path: "companies/{id}/delete", serve: showCompanyDeletion},
 		{method: post, path: "companies/{id}/delete", serve: deleteCompany},
 		{method: get, path: "resource-groups", serve: listResourceGroups, needs: "yundun-cert:ListUserCertificateOrder", menu: "groups.title"},
+		{method: get, path: "apply", serve: showApply, needs: applyAction, menu: "apply.title"},
+		{method: post, path: "apply", serve: apply, needs: applyAction},
+		{method: get, path: "orders", serve: listOrders, needs: "yundun-cert:ListUserCertificateOrder", menu: "orders.title"},
+		{method: get, path: "orders/{id}", serve: showOrder},
+		{method: post, path: "orders/{id}/look", serve: lookNow},
+		{method: post, path: "orders/{id}/publish", serve: publishProofs},
+		{method: post, path: "orders/{id}/cancel", serve: cancelOrder},
+		{method: post, path: "orders/{id}/delete", serve: deleteOrder},
 
 		{method: get, path: "sign-in", serve: showSignIn, open: true},
 		{method: post, path: "sign-in", serve: signIn, open: true},

@@ -175,8 +175,15 @@ func limit(rows int64) int32 { return int32(min(max(rows, 0), math.MaxInt32)) }
 // List implements chancery.ListTx.
 func (t *tx) List(account chancery.AccountID, filter chancery.ListFilter, page chancery.Page) ([]chancery.Listed, int64, error) {
 	found, err := t.members(account, filter)
+	if err == nil && filter.Product != "" {
+		err = t.ofProduct(account, found, filter.Product)
+	}
 	if err == nil && filter.Keyword != "" {
-		err = t.search(account, found, chancery.Fold(filter.Keyword))
+		keyword := chancery.Fold(filter.Keyword)
+		if filter.WholeName {
+			keyword += "\t" // see chancery.SearchText
+		}
+		err = t.search(account, found, keyword)
 	}
 	if err != nil {
 		return nil, 0, err

@@ -28,8 +28,9 @@ type Store struct {
 	slow          *sql.DB // for what may take long and changes nothing; reads, on SQLite
 	writeSQL      *query.Queries
 	readSQL       *query.Queries
-	keyring       *heldKeyring // filled by Unlock, before any other use
-	texts         *textCache   // for reading transactions; locks itself
+	keyring       *heldKeyring  // filled by Unlock, before any other use
+	texts         *textCache    // for reading transactions; locks itself
+	products      *productCache // likewise
 	backend       backend
 	closed        chan struct{} // Close is called
 }
@@ -58,7 +59,7 @@ type backend interface {
 }
 
 func newStore(writes, reads *sql.DB) *Store {
-	return &Store{writes: writes, reads: reads, slow: reads, texts: newTextCache(textCacheSize), keyring: &heldKeyring{}, closed: make(chan struct{})}
+	return &Store{writes: writes, reads: reads, slow: reads, texts: newTextCache(textCacheSize), products: &productCache{}, keyring: &heldKeyring{}, closed: make(chan struct{})}
 }
 
 // Close ends the writer and closes the database. No call may be under way.
@@ -98,7 +99,7 @@ func (s *Store) Write(ctx context.Context, fn func(chancery.Tx) error) error {
 
 // reader and writer are transactions as they are outside of any.
 func (s *Store) reader() tx {
-	return tx{sql: s.readSQL, keyring: s.keyring, texts: s.texts, backend: s.backend}
+	return tx{sql: s.readSQL, keyring: s.keyring, texts: s.texts, products: s.products, backend: s.backend}
 }
 
 func (s *Store) writer() tx {
@@ -140,14 +141,15 @@ func (t tx) within(ctx context.Context, sqlTx *sql.Tx, fn func(chancery.Tx) erro
 
 // tx implements chancery.Tx; its methods stand in the files of their nouns.
 type tx struct {
-	ctx     context.Context // of the one Read or Write that made it
-	sql     *query.Queries
-	exec    query.DBTX // what sql runs on, for statements of one engine alone
-	backend backend
-	keyring *heldKeyring
-	old     bool       // the keyring is, and cannot be brought up to date
-	ends    auditEnds  // what is to be sealed before the commit
-	texts   *textCache // nil in one that writes: it sees what is not committed
+	ctx      context.Context // of the one Read or Write that made it
+	sql      *query.Queries
+	exec     query.DBTX // what sql runs on, for statements of one engine alone
+	backend  backend
+	keyring  *heldKeyring
+	old      bool          // the keyring is, and cannot be brought up to date
+	ends     auditEnds     // what is to be sealed before the commit
+	texts    *textCache    // nil in one that writes: it sees what is not committed
+	products *productCache // likewise
 }
 
 // seal binds a secret to its row; an empty one is stored as null.

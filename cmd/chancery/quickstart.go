@@ -16,12 +16,10 @@ import (
 	"chancery/cas"
 	"chancery/client"
 	"chancery/internal/service"
-	"chancery/internal/zone"
 	"chancery/signature"
 )
 
-// demoName is in a top-level domain that is reserved for tests (RFC 2606).
-const demoName = "www.example.test"
+const demoName = "www." + demoZone
 
 func quickstartCommand() *cobra.Command {
 	var config service.Config
@@ -30,8 +28,8 @@ func quickstartCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use: "quickstart", GroupID: "service", Args: cobra.NoArgs,
 		Short: "See a certificate issued, from nothing, in a few seconds",
-		Long: `Start the service in a data directory of its own, with a small DNS server on
-loopback for the demonstration zone; apply for ` + demoName + ` through the
+		Long: `Start the service in a data directory of its own, with a small DNS server and a
+web server on loopback for the demonstration zone; apply for ` + demoName + ` through the
 signed API, publish the record, wait for the certificate and save its files.
 Then go on serving until Ctrl-C, with an access key ready to use.`,
 		Example: `  chancery quickstart
@@ -57,12 +55,12 @@ Then go on serving until Ctrl-C, with an access key ready to use.`,
 
 func quickstart(ctx context.Context, command *cobra.Command, config service.Config, out string, once bool) (err error) {
 	t := teller{command: command}
-	dns, err := zone.Start("127.0.0.1:0")
+	demo, err := startDemonstration(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dns.Close()) }()
-	s, err := startDemo(ctx, command, config, dns)
+	defer func() { err = errors.Join(err, demo.Close()) }()
+	s, err := startDemo(ctx, command, config, demo)
 	if err != nil {
 		return err
 	}
@@ -80,7 +78,7 @@ func quickstart(ctx context.Context, command *cobra.Command, config service.Conf
 	if err != nil {
 		return err
 	}
-	if err := demoOrder(ctx, t, c, dns, out); err != nil {
+	if err := demoOrder(ctx, t, c, demo, out); err != nil {
 		return err
 	}
 	if once || ctx.Err() != nil {
@@ -100,10 +98,10 @@ Ready for your own clients until Ctrl-C:
 	return s.Wait(ctx)
 }
 
-// startDemo starts the service with the demonstration zone as its resolver, on
+// startDemo starts the service with the demonstration in place of the Internet, on
 // free ports where the usual ones are taken.
-func startDemo(ctx context.Context, command *cobra.Command, config service.Config, dns *zone.Server) (*service.Service, error) {
-	config.Resolvers = []string{dns.Addr()}
+func startDemo(ctx context.Context, command *cobra.Command, config service.Config, demo *demonstration) (*service.Service, error) {
+	demo.configure(&config)
 	for _, address := range []*string{&config.Listen, &config.MetricsListen} {
 		if taken(ctx, *address) {
 			*address = "127.0.0.1:0"
@@ -145,7 +143,7 @@ func demoKey(ctx context.Context, s *service.Service) (admin.AccessKey, error) {
 }
 
 // demoOrder is the whole journey of an applicant.
-func demoOrder(ctx context.Context, t teller, c *client.Client, dns *zone.Server, out string) error {
+func demoOrder(ctx context.Context, t teller, c *client.Client, demo *demonstration, out string) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	made, err := c.CreateCertificateRequest(ctx, cas.CreateCertificateRequestInput{
@@ -162,8 +160,11 @@ func demoOrder(ctx context.Context, t teller, c *client.Client, dns *zone.Server
 	if err := t.proof(made.OrderId, state); err != nil {
 		return err
 	}
-	dns.Set(state.RecordDomain, state.RecordType, state.RecordValue)
-	t.text("Published it on the demonstration zone's own DNS server (%s).\n", dns.Addr())
+	proof := chancery.Validation{Method: chancery.DNS, Place: state.RecordDomain, Token: state.RecordValue}
+	if err := demo.Publish(proof); err != nil {
+		return err
+	}
+	t.text("Published it on the demonstration zone's own DNS server (%s).\n", demo.dns.Addr())
 	if err := t.wait(ctx, c, made.OrderId, out, nil); err != nil {
 		return fmt.Errorf("waiting for the demonstration certificate: %w", err)
 	}

@@ -34,12 +34,50 @@ type Env struct {
 // New starts it. The first account is the operator's.
 func New(t testing.TB, change ...testenv.Option) *Env {
 	t.Helper()
-	e := &Env{t: t}
+	return start(&Env{t: t}, nil, change...)
+}
+
+// WithDemonstration starts it as a quickstart does: names below the zone can be
+// published by a button.
+func WithDemonstration(t testing.TB, zone string, change ...testenv.Option) *Env {
+	t.Helper()
+	demo := &demonstration{zone: zone}
+	e := start(&Env{t: t}, demo, change...)
+	demo.env = e.Env
+	return e
+}
+
+// demonstration publishes in the environment's own DNS and web server.
+type demonstration struct {
+	zone string
+	env  *testenv.Env
+}
+
+// Zone implements console.Demonstration.
+func (d *demonstration) Zone() string { return d.zone }
+
+// Publish implements console.Demonstration.
+func (d *demonstration) Publish(v chancery.Validation) error {
+	if v.Method == chancery.DNS {
+		d.env.Zone.Set(v.Record(), "TXT", v.Token)
+		return nil
+	}
+	d.env.Zone.Set(string(v.Name), "A", "127.0.0.1")
+	d.env.Web.PutAt(string(v.Name), v.Path(), v.Token)
+	return nil
+}
+
+func start(e *Env, demo *demonstration, change ...testenv.Option) *Env {
+	t := e.t
+	t.Helper()
 	mount := func(env *testenv.Env, mux *http.ServeMux, gateway *rpc.Gateway) {
 		e.Admin = &admin.Admin{Store: env.Store, Catalogue: env.Catalogue, Clock: env.Clock}
 		c := &console.Console{
 			Store: env.Store, Gateway: gateway, Admin: e.Admin, Catalogue: env.Catalogue, Clock: env.Clock,
 			Log: slog.New(slog.NewTextHandler(testLog{t}, nil)), Lint: env.CA.Lint,
+		}
+		if demo != nil {
+			c.Demonstration = demo
 		}
 		for _, rule := range ca.Rulebook() {
 			c.Rules = append(c.Rules, console.Rule(rule))

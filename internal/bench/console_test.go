@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"chancery"
 	"chancery/console/consoletest"
 	"chancery/internal/testenv"
 )
@@ -16,7 +17,10 @@ func BenchmarkPages(b *testing.B) {
 		env := consoletest.New(b, testenv.WithoutWorker())
 		fill(b, env.Env, orders)
 		visitor := env.Visit().SignIn(env.Tenant)
-		for name, path := range map[string]string{"overview": "/console/"} {
+		for name, path := range map[string]string{
+			"overview": "/console/", "orders": "/console/orders", "orders-of-a-product": "/console/orders?ProductCode=" + chancery.DefaultProduct,
+			"orders-searched": "/console/orders?Keyword=7.ex", "apply": "/console/apply?Domain=www.example.com",
+		} {
 			b.Run(fmt.Sprintf("%s/%d", name, orders), func(b *testing.B) {
 				for b.Loop() {
 					if page := visitor.Get(path); page.Status != http.StatusOK {

@@ -11,10 +11,11 @@ import (
 
 	"chancery"
 	"chancery/cas"
+	"chancery/console"
 	"chancery/rpc"
 )
 
-// Config is the configuration of a service. Every field but Key is a flag of `chancery
+// Config is the configuration of a service. Every field but Key and Demonstration is a flag of `chancery
 // serve`, the environment variable of the same name (CHANCERY_DATA_DIR), and a
 // key of the configuration file, in that order of strength; Flags tells what
 // each means. The zero value is not ready for use: Flags sets the defaults.
@@ -57,6 +58,9 @@ type Config struct {
 	SMTPPassword chancery.Secret
 	LogLevel     string
 	LogFormat    string
+	// Demonstration has the console offer to publish proofs in a zone of the service's
+	// own. Only `chancery quickstart` sets it; there is no flag for it.
+	Demonstration console.Demonstration
 }
 
 // DefaultMetricsListen is where the health of a service is asked for.

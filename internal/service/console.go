@@ -11,12 +11,12 @@ import (
 )
 
 // console makes the web console, which calls operations through the gateway.
-func (s *Service) console(gateway *rpc.Gateway, catalogue chancery.Catalogue, clock chancery.Clock) http.Handler {
+func (s *Service) console(gateway *rpc.Gateway, catalogue chancery.Catalogue, clock chancery.Clock, demonstration console.Demonstration) http.Handler {
 	rules := make([]console.Rule, 0, len(ca.Rulebook()))
 	for _, rule := range ca.Rulebook() {
 		rules = append(rules, console.Rule(rule))
 	}
-	c := &console.Console{Store: s.store, Gateway: gateway, Admin: s.Admin, Catalogue: catalogue, Clock: clock, Log: s.log, Rules: rules, Lint: s.Authority.Lint}
+	c := &console.Console{Store: s.store, Gateway: gateway, Admin: s.Admin, Catalogue: catalogue, Clock: clock, Log: s.log, Rules: rules, Lint: s.Authority.Lint, Demonstration: demonstration}
 	return c.Handler()
 }
 

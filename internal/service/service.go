@@ -151,7 +151,7 @@ func (c *Config) looker(clock chancery.Clock) (*dcv.Looker, error) {
 	return looker, nil
 }
 
-func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, courier chancery.Courier) (err error) {
+func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, catalogue chancery.Catalogue, looker *dcv.Looker, courier chancery.Courier) (err error) {
 	s.Admin = &admin.Admin{Store: s.store, Catalogue: catalogue, Clock: clock, Courier: courier}
 	s.Authority, err = ca.Open(ctx, ca.Config{Store: s.store, Clock: clock, KeyType: chancery.KeyAlgorithm(c.CAKey), BaseURL: c.PKIURL})
 	if err != nil {
@@ -170,7 +170,7 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
 		Store: rpc.WithTrails(s.store), Catalogue: catalogue, Clock: clock,
-		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, RefundWindow: c.RefundWindow, Wake: worker.Wake, Watch: worker.Watch,
+		RepeatWindow: c.RepeatWindow, ProofWindow: c.ProofWindow, RefundWindow: c.RefundWindow, Wake: worker.Wake, Watch: worker.Watch, Preflighter: looker,
 	}
 	tokens := &sts.Service{Store: rpc.WithTrails(s.store), Clock: clock}
 	apis := append(operations.APIs(), tokens.API())
@@ -191,7 +191,7 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 	}
 	var pages http.Handler
 	if c.Console == "on" {
-		pages = s.console(gateway, catalogue, clock)
+		pages = s.console(gateway, catalogue, clock, c.Demonstration)
 	}
 	if err := s.listen(ctx, c, gateway, pages, registry); err != nil {
 		return err

@@ -263,6 +263,7 @@ func (e *Env) serve() {
 		Store: rpc.WithTrails(e.Store), Catalogue: e.Catalogue, Clock: e.Clock,
 		RepeatWindow: e.options.repeatWindow, ProofWindow: cas.DefaultProofWindow, RefundWindow: cas.DefaultRefundWindow, Wake: e.wake, Watch: e.watch,
 	}
+	operations.Preflighter, _ = e.looker.(chancery.Preflighter)
 	tokens := &sts.Service{Store: rpc.WithTrails(e.Store), Clock: e.Clock}
 	mux := http.NewServeMux()
 	gateway := &rpc.Gateway{

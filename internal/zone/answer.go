@@ -59,6 +59,9 @@ func (s *Server) answer(query *dns.Msg) (*dns.Msg, Fault, func(string, string)) 
 	for range maxChain {
 		found := s.records[name][question.Qtype]
 		cname := s.records[name][dns.TypeCNAME]
+		if len(found) == 0 && len(cname) == 0 {
+			found = s.inherited(name, question.Qtype)
+		}
 		if len(found) > 0 || len(cname) == 0 {
 			reply.Answer = append(reply.Answer, found...)
 			break
@@ -72,7 +75,7 @@ func (s *Server) answer(query *dns.Msg) (*dns.Msg, Fault, func(string, string)) 
 	if !s.exists(name) {
 		reply.Rcode = dns.RcodeNameError // of the last name of the chain (RFC 6604, 3)
 	}
-	if len(s.records[name][question.Qtype]) == 0 {
+	if len(s.records[name][question.Qtype]) == 0 && len(s.inherited(name, question.Qtype)) == 0 {
 		reply.Ns = []dns.RR{soa()}
 	}
 	return reply, fault, s.watch
@@ -86,7 +89,27 @@ func (s *Server) exists(name string) bool {
 			return true
 		}
 	}
-	return name == "."
+	return name == "." || s.domainOf(name) != ""
+}
+
+// domainOf is the domain that SetBelow was given for a name, or empty.
+func (s *Server) domainOf(name string) string {
+	for domain := range s.below {
+		if name != domain && dns.IsSubDomain(domain, name) {
+			return domain
+		}
+	}
+	return ""
+}
+
+// inherited are the records that a name has from the domain it is below.
+func (s *Server) inherited(name string, rrtype uint16) (own []dns.RR) {
+	for _, rr := range s.below[s.domainOf(name)][rrtype] {
+		rr = dns.Copy(rr)
+		rr.Header().Name = name
+		own = append(own, rr)
+	}
+	return own
 }
 
 // soa lets a resolver keep a negative answer, for one second (RFC 2308, 3).

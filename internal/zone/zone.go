@@ -4,7 +4,7 @@
 //
 // One Server holds all zones at once: it answers as if it were the root, so a
 // name that was never set does not exist. It asks nobody else, knows no
-// wildcards, no delegations and no DNSSEC.
+// delegations and no DNSSEC, and of wildcards what SetBelow does.
 package zone
 
 import (
@@ -29,6 +29,7 @@ type Server struct {
 
 	mu      sync.RWMutex                     // guards what follows
 	records map[string]map[uint16][]dns.RR   // by canonical name and type; no empty entries
+	below   map[string]map[uint16][]dns.RR   // likewise; for names below that have none of the type
 	faults  map[string]Fault                 // by canonical name
 	watch   func(name string, rrtype string) // or nil
 }
@@ -46,6 +47,7 @@ func Start(addr string) (*Server, error) {
 	s := &Server{
 		addr:    listener.Addr().String(),
 		records: map[string]map[uint16][]dns.RR{},
+		below:   map[string]map[uint16][]dns.RR{},
 		faults:  map[string]Fault{},
 	}
 	var ready sync.WaitGroup
@@ -115,6 +117,19 @@ func (s *Server) Set(name, rrtype string, values ...string) {
 	if len(s.records[owner]) == 0 {
 		delete(s.records, owner) // so that the name stops existing
 	}
+}
+
+// SetBelow has every name below a domain answer with records of a type, unless it has
+// some of its own: an address for all hosts of a zone. Values are those of Set.
+func (s *Server) SetBelow(domain, rrtype string, values ...string) {
+	owner, number := dns.CanonicalName(domain), dns.StringToType[rrtype]
+	rrs := make([]dns.RR, len(values))
+	for i, value := range values {
+		rrs[i] = record(owner, rrtype, value)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.below[owner] = map[uint16][]dns.RR{number: rrs}
 }
 
 func record(owner, rrtype, value string) dns.RR {

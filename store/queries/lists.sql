@@ -18,6 +18,10 @@ DELETE FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3;
 SELECT seq, row_id, status FROM listed
 WHERE account_id = sqlc.arg(account_id) AND seq >= sqlc.arg(first) AND seq <= sqlc.arg(last);
 
+-- name: ListedProducts :many
+SELECT l.seq, o.product_code FROM listed l JOIN orders o ON o.id = l.row_id
+WHERE l.account_id = sqlc.arg(account_id) AND l.seq >= sqlc.arg(first) AND l.seq <= sqlc.arg(last) AND l.kind = sqlc.arg(kind);
+
 -- name: ListBlocks :many
 SELECT block, resource_group, members FROM list_blocks
 WHERE account_id = $1 AND kind = $2 AND status = $3;

@@ -564,6 +564,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listTextsStmt, err = db.PrepareContext(ctx, listTexts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListTexts: %w", err)
 	}
+	if q.listedProductsStmt, err = db.PrepareContext(ctx, listedProducts); err != nil {
+		return nil, fmt.Errorf("error preparing query ListedProducts: %w", err)
+	}
 	if q.lowPlansStmt, err = db.PrepareContext(ctx, lowPlans); err != nil {
 		return nil, fmt.Errorf("error preparing query LowPlans: %w", err)
 	}
@@ -1730,6 +1733,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listTextsStmt: %w", cerr)
 		}
 	}
+	if q.listedProductsStmt != nil {
+		if cerr := q.listedProductsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing listedProductsStmt: %w", cerr)
+		}
+	}
 	if q.lowPlansStmt != nil {
 		if cerr := q.lowPlansStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing lowPlansStmt: %w", cerr)
@@ -2384,6 +2392,7 @@ type Queries struct {
 	listEntriesStmt               *sql.Stmt
 	listEntryStmt                 *sql.Stmt
 	listTextsStmt                 *sql.Stmt
+	listedProductsStmt            *sql.Stmt
 	lowPlansStmt                  *sql.Stmt
 	markNoticeTargetStmt          *sql.Stmt
 	markPlanToldStmt              *sql.Stmt
@@ -2657,6 +2666,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listEntriesStmt:               q.listEntriesStmt,
 		listEntryStmt:                 q.listEntryStmt,
 		listTextsStmt:                 q.listTextsStmt,
+		listedProductsStmt:            q.listedProductsStmt,
 		lowPlansStmt:                  q.lowPlansStmt,
 		markNoticeTargetStmt:          q.markNoticeTargetStmt,
 		markPlanToldStmt:              q.markPlanToldStmt,

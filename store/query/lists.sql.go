@@ -453,6 +453,51 @@ func (q *Queries) ListTexts(ctx context.Context, arg ListTextsParams) ([]string,
 	return items, nil
 }
 
+const listedProducts = `-- name: ListedProducts :many
+SELECT l.seq, o.product_code FROM listed l JOIN orders o ON o.id = l.row_id
+WHERE l.account_id = $1 AND l.seq >= $2 AND l.seq <= $3 AND l.kind = $4
+`
+
+type ListedProductsParams struct {
+	AccountID int64
+	First     int64
+	Last      int64
+	Kind      string
+}
+
+type ListedProductsRow struct {
+	Seq         int64
+	ProductCode string
+}
+
+func (q *Queries) ListedProducts(ctx context.Context, arg ListedProductsParams) ([]ListedProductsRow, error) {
+	rows, err := q.query(ctx, q.listedProductsStmt, listedProducts,
+		arg.AccountID,
+		arg.First,
+		arg.Last,
+		arg.Kind,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListedProductsRow
+	for rows.Next() {
+		var i ListedProductsRow
+		if err := rows.Scan(&i.Seq, &i.ProductCode); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const updateListEntry = `-- name: UpdateListEntry :exec
 UPDATE listed SET
     status = $1, not_after = $2, changes_at = $3,
