@@ -28,6 +28,8 @@ type Admin struct {
 	Wake         func()
 	// ConsoleURL is where the console is, for links to it; empty where it is not known.
 	ConsoleURL string
+	// Settings are those of the running service, for ListSettings.
+	Settings []Setting
 
 	actor *Actor // nil: the operator on the socket
 }
@@ -135,6 +137,9 @@ var calls = map[string]call{
 	"keyring.status":     bind((*Admin).KeyringStatus),
 	"keyring.rotate":     bind((*Admin).RotateKeyring),
 	"keyring.rewrap":     bind((*Admin).RewrapKeyring),
+	"authority.list":     bind((*Admin).ListAuthorities),
+	"settings.list":      bind((*Admin).ListSettings),
+	"review.show":        bind((*Admin).ShowReview),
 	"doctor":             bind((*Admin).Doctor),
 }
 

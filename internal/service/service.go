@@ -147,7 +147,7 @@ func (c *Config) looker(clock chancery.Clock) (*dcv.Looker, error) {
 }
 
 func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker) (err error) {
-	s.Admin = &admin.Admin{Store: s.store, Catalogue: catalogue, Clock: clock}
+	s.Admin = &admin.Admin{Store: s.store, Catalogue: catalogue, Clock: clock, Settings: c.Settings}
 	s.Authority, err = ca.Open(ctx, ca.Config{Store: s.store, Clock: clock, KeyType: chancery.KeyAlgorithm(c.CAKey), BaseURL: c.PKIURL})
 	if err != nil {
 		return err
