@@ -94,6 +94,7 @@ var calls = map[string]call{
 	"accesskey.disable":  bind((*Admin).DisableAccessKey),
 	"user.create":        bind((*Admin).CreateUser),
 	"user.list":          bind((*Admin).ListUsers),
+	"user.show":          bind((*Admin).ShowUser),
 	"user.delete":        bind((*Admin).DeleteUser),
 	"user.password":      bind((*Admin).SetPassword),
 	"user.totp":          bind((*Admin).SetTOTP),

@@ -13,6 +13,7 @@ import (
 // asked about, as the cloud's own access control names it.
 var administration = map[string]string{
 	"user.list":         "ListUsers",
+	"user.show":         "GetUser",
 	"user.create":       "CreateUser",
 	"user.delete":       "DeleteUser",
 	"user.password":     "UpdateLoginProfile",
