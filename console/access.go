@@ -383,7 +383,6 @@ func simulate(p *page) error {
 		in.SourceIP = address
 	}
 	if !f.OK() {
-		p.status = http.StatusUnprocessableEntity
 		return p.render("simulate", data)
 	}
 	var verdict admin.Verdict

@@ -17,11 +17,26 @@ import (
 
 type auditData struct {
 	Form         *form
-	Lines        []admin.AuditLine
+	Lines        []auditLine
 	Accounts     []admin.Account // to choose from; not all where there are many
 	Older, Newer string          // links
 	Export       string          // the query of an export
 	Filtered     bool
+}
+
+// auditLine is a line as it is shown: Who is the principal without what all of the
+// account have in common.
+type auditLine struct {
+	admin.AuditLine
+	Who string
+}
+
+func auditLines(lines []admin.AuditLine) []auditLine {
+	list := make([]auditLine, len(lines))
+	for i, line := range lines {
+		list[i] = auditLine{line, strings.TrimPrefix(line.Principal, fmt.Sprintf("acs:ram::%d:", line.AccountID))}
+	}
+	return list
 }
 
 // auditFilters are the fields of the filter, as they stand in the address.
@@ -59,14 +74,13 @@ func showAudit(p *page) error {
 				return err
 			}
 		}
-		data.Lines = page.Lines
+		data.Lines = auditLines(page.Lines)
 		if in.After > 0 {
 			slices.Reverse(data.Lines)
 		}
 		data.link(kept, in, page.More)
-	} else {
-		p.status = http.StatusUnprocessableEntity
 	}
+	p.status = 0 // a filter that is wrong is no form that was refused
 	const most = 200
 	if _, err := partly(p.instruct("account.list", admin.Nothing{}, &data.Accounts)); err != nil {
 		return err
