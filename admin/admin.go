@@ -253,6 +253,12 @@ func (a *Admin) ListPlans(ctx context.Context, in AccountName) (list []Plan, err
 	return list, err
 }
 
+// Report is what Doctor has found.
+type Report = store.Report
+
+// Inspection is what TestIssuer has found.
+type Inspection = issuer.Inspection
+
 // Doctor checks every invariant of the data.
 func (a *Admin) Doctor(ctx context.Context, _ Nothing) (store.Report, error) {
 	return a.Store.Examine(ctx)

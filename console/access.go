@@ -363,25 +363,7 @@ func simulate(p *page) error {
 	if f.Get("who") == "" && f.Get("action") == "" {
 		return p.render("simulate", data)
 	}
-	in := admin.Simulation{Action: strings.TrimSpace(f.Get("action")), Secure: f.Get("secure") != ""}
-	switch kind, name, _ := strings.Cut(strings.TrimSpace(f.Get("who")), "/"); {
-	case kind == "user" && name != "":
-		in.User = name
-	case kind == "role" && name != "":
-		in.Role = name
-	default:
-		f.Wrong("who", p.t("access.wrongWho"))
-	}
-	if resource := strings.TrimSpace(f.Get("resource")); resource != "" {
-		in.Resources = []string{resource}
-	}
-	if text := strings.TrimSpace(f.Get("address")); text != "" {
-		address, err := netip.ParseAddr(text)
-		if err != nil {
-			f.Wrong("address", p.t("access.wrongAddress"))
-		}
-		in.SourceIP = address
-	}
+	in := p.simulation(f)
 	if !f.OK() {
 		return p.render("simulate", data)
 	}
@@ -401,4 +383,28 @@ func simulate(p *page) error {
 		f.Wrong("resource", public.Message)
 	}
 	return p.render("simulate", data)
+}
+
+// simulation reads the question.
+func (p *page) simulation(f *form) admin.Simulation {
+	in := admin.Simulation{Action: strings.TrimSpace(f.Get("action")), Secure: f.Get("secure") != ""}
+	switch kind, name, _ := strings.Cut(strings.TrimSpace(f.Get("who")), "/"); {
+	case kind == "user" && name != "":
+		in.User = name
+	case kind == "role" && name != "":
+		in.Role = name
+	default:
+		f.Wrong("who", p.t("access.wrongWho"))
+	}
+	if resource := strings.TrimSpace(f.Get("resource")); resource != "" {
+		in.Resources = []string{resource}
+	}
+	if text := strings.TrimSpace(f.Get("address")); text != "" {
+		address, err := netip.ParseAddr(text)
+		if err != nil {
+			f.Wrong("address", p.t("access.wrongAddress"))
+		}
+		in.SourceIP = address
+	}
+	return in
 }

@@ -73,7 +73,7 @@ func showAccount(p *page) error { return p.oneAccount(p.form()) }
 
 // oneAccount shows the account of the path.
 func (p *page) oneAccount(f *form) error {
-	id, err := p.number("id")
+	id, err := p.number()
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (p *page) oneAccount(f *form) error {
 }
 
 func grantPlan(p *page) error {
-	id, err := p.number("id")
+	id, err := p.number()
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func grantPlan(p *page) error {
 }
 
 func setOperator(p *page) error {
-	id, err := p.number("id")
+	id, err := p.number()
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ type keyData struct {
 }
 
 func createAccountKey(p *page) error {
-	id, err := p.number("id")
+	id, err := p.number()
 	if err != nil {
 		return err
 	}

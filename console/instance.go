@@ -2,7 +2,6 @@ package console
 
 import (
 	"chancery/admin"
-	"chancery/store"
 )
 
 type settingsData struct{ Settings []admin.Setting }
@@ -21,7 +20,7 @@ func showSettings(p *page) error {
 
 type healthData struct {
 	Keyring             *admin.Keyring
-	Report              *store.Report
+	Report              *admin.Report
 	MayCount, MayDoctor bool
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"chancery"
 	"chancery/admin"
-	"chancery/issuer"
 )
 
 type issuersData struct {
@@ -17,7 +16,7 @@ type issuersData struct {
 	Now               time.Time
 	MayTest           bool
 	// Tested is what a test has found, Failed why it did not go well.
-	Tested     *issuer.Inspection
+	Tested     *admin.Inspection
 	TestedName string
 	Failed     string
 }
@@ -40,7 +39,7 @@ func (p *page) issuers(data issuersData) (err error) {
 // testIssuer asks a CA; the answer is the page with what came of it.
 func testIssuer(p *page) error {
 	name := p.r.PathValue("name")
-	var found issuer.Inspection
+	var found admin.Inspection
 	err := p.instruct("issuer.test", admin.IssuerName{Name: name}, &found)
 	var public *chancery.Error
 	switch {

@@ -85,9 +85,9 @@ func (p *page) accountAsked(f *form) chancery.AccountID {
 	return chancery.AccountID(id)
 }
 
-// number is a number in the path of a page.
-func (p *page) number(name string) (int64, error) {
-	n, err := strconv.ParseInt(p.r.PathValue(name), 10, 64)
+// number is the number in the path of a page.
+func (p *page) number() (int64, error) {
+	n, err := strconv.ParseInt(p.r.PathValue("id"), 10, 64)
 	if err != nil || n <= 0 {
 		return 0, chancery.Errorf(chancery.NotFound, "there is no such page")
 	}

@@ -32,7 +32,7 @@ type reviewData struct {
 func showReview(p *page) error { return p.oneReview(p.form()) }
 
 func (p *page) oneReview(f *form) error {
-	id, err := p.number("id")
+	id, err := p.number()
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func rejectReview(p *page) error {
 
 // decide carries a decision out and leads to the next order that waits.
 func (p *page) decide(f *form, call, done, reason string) error {
-	id, err := p.number("id")
+	id, err := p.number()
 	if err != nil {
 		return err
 	}

@@ -63,11 +63,9 @@ func retrySteps(p *page) error {
 		in.IDs = []int64{id}
 	}
 	var retried []admin.Step
-	err := p.instruct("steps.retry", in, &retried)
-	switch {
-	case err == nil:
+	if err := p.instruct("steps.retry", in, &retried); err == nil {
 		p.flash("steps.retried", len(retried))
-	default:
+	} else {
 		f := p.form()
 		if err := p.refuse(f, err); err != nil {
 			return err
