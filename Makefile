@@ -63,6 +63,10 @@ generate: $(BIN)/sqlc ## make what is made from tables: SQL code and pages of do
 	go test ./store -run TestGenerated -update
 	go run ./internal/gendocs
 
+.PHONY: man
+man: ## write the manual pages into man/
+	go run ./internal/genman
+
 .PHONY: bench
 bench: ## measure what docs/performance.md tells: the whole program, then its parts (about 15 minutes)
 	go run ./internal/bench/compare $(ARGS)

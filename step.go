@@ -7,13 +7,16 @@ type StepKind string
 
 // The kinds of steps.
 const (
-	AdvanceOrder StepKind = "advance_order" // look at the proof, then have the issuer sign
-	PrepareKey   StepKind = "prepare_key"   // make key and CSR for an order
-	Sweep        StepKind = "sweep"         // remove nonces and submissions that have run out
-	RevokeOrder  StepKind = "revoke_order"  // tell the issuer that an order's certificate is revoked
-	OpenOrder    StepKind = "open_order"    // have the issuer say what to publish
-	AskRenewal   StepKind = "ask_renewal"   // ask the issuer when to renew an order's certificate
-	Reseal       StepKind = "reseal"        // seal every secret anew after the keyring was rotated
+	AdvanceOrder  StepKind = "advance_order"  // look at the proof, then have the issuer sign
+	PrepareKey    StepKind = "prepare_key"    // make key and CSR for an order
+	Sweep         StepKind = "sweep"          // remove nonces and submissions that have run out
+	RevokeOrder   StepKind = "revoke_order"   // tell the issuer that an order's certificate is revoked
+	OpenOrder     StepKind = "open_order"     // have the issuer say what to publish
+	AskRenewal    StepKind = "ask_renewal"    // ask the issuer when to renew an order's certificate
+	Reseal        StepKind = "reseal"         // seal every secret anew after the keyring was rotated
+	DeliverNotice StepKind = "deliver_notice" // take a notice to one target
+	FindExpiring  StepKind = "find_expiring"  // tell of certificates that end soon
+	FindTrouble   StepKind = "find_trouble"   // tell of plans that are nearly used and of CAs that fail
 )
 
 // Step is a piece of background work: a row that commits together with what
@@ -25,6 +28,7 @@ type Step struct {
 	Kind      StepKind
 	AccountID AccountID // 0 for work that belongs to no account
 	OrderID   OrderID   // 0 likewise
+	Subject   int64     // the id of what else it is about: a delivery; else 0
 	DueAt     time.Time
 	Attempts  int64 // how often it was begun since it last went well
 	LastRunAt time.Time

@@ -117,6 +117,7 @@ type Tx interface {
 	ConsoleTx
 	AuditTx
 	KeyringTx
+	NoticeTx
 }
 
 // AccountTx is the part of Tx about accounts and who signs for them.

@@ -57,6 +57,7 @@ func TestEveryCall(t *testing.T) {
 			}
 			callAboutAccess(t, i, caller, account.ID, call)
 			theSteps(t, i, caller, account.ID, call)
+			theNotices(t, i, caller, account.ID, call)
 			must[Nothing](t, caller, call("accesskey.disable"), AccessKeyName{account.ID, key.ID})
 			seen.Disabled = true
 			for other, caller := range i.ways() {

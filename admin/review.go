@@ -179,6 +179,9 @@ func (a *Admin) Reject(ctx context.Context, in Decision) (Review, error) {
 		if err := tx.UpdateOrder(*o); err != nil {
 			return err
 		}
+		if err := tx.AddNotice(chancery.NewFailedOrder(*o, a.Clock.Now())); err != nil {
+			return err
+		}
 		if err := tx.DeleteOrderSteps(o.AccountID, o.ID); err != nil {
 			return err
 		}

@@ -26,7 +26,9 @@ type CreateUserCertificateOutput struct {
 func (o *CreateUserCertificateOutput) Resource() string { return certificateResource(o.CertId) }
 
 // CreateUserCertificate is the older form of UploadUserCertificate, with the same
-// rules and errors.
+// rules.
+//
+// Errors: as UploadUserCertificate.
 func (s *Service) CreateUserCertificate(ctx context.Context, caller chancery.Caller, in *CreateUserCertificateInput) (*CreateUserCertificateOutput, error) {
 	out, err := s.UploadUserCertificate(ctx, caller, &UploadUserCertificateInput{Name: in.Name, Cert: in.Cert, Key: in.Key})
 	if err != nil {

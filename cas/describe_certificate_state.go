@@ -296,7 +296,8 @@ func detail(tx chancery.Tx, o chancery.Order, out *DescribeCertificateStateOutpu
 			out.Order.Delay = cmp.Or(out.Order.Delay, step.LastError)
 		case chancery.OpenOrder:
 			out.Order.Delay = cmp.Or(step.LastError, out.Order.Delay)
-		case chancery.PrepareKey, chancery.Sweep, chancery.RevokeOrder, chancery.AskRenewal, chancery.Reseal:
+		case chancery.PrepareKey, chancery.Sweep, chancery.RevokeOrder, chancery.AskRenewal, chancery.Reseal,
+			chancery.DeliverNotice, chancery.FindExpiring, chancery.FindTrouble:
 		}
 	}
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,8 @@ type Error struct {
 	Message   string `json:"Message"`
 	RequestID string `json:"RequestId"`
 	Recommend string `json:"Recommend"`
+	// RetryAfter is how long the service asks to wait before the next attempt; 0: it does not.
+	RetryAfter time.Duration `json:"-"`
 }
 
 // Error tells code, message and request id.
@@ -101,6 +104,11 @@ func (c *Client) DescribePackageState(ctx context.Context, in cas.DescribePackag
 	return call[cas.DescribePackageStateOutput](ctx, c, "DescribePackageState", in)
 }
 
+// ListUserCertificateOrder lists orders or certificates, a page at a time.
+func (c *Client) ListUserCertificateOrder(ctx context.Context, in cas.ListUserCertificateOrderInput) (*cas.ListUserCertificateOrderOutput, error) {
+	return call[cas.ListUserCertificateOrderOutput](ctx, c, "ListUserCertificateOrder", in)
+}
+
 // CancelOrderRequest withdraws an order.
 func (c *Client) CancelOrderRequest(ctx context.Context, in cas.OrderInput) error {
 	_, err := call[cas.Done](ctx, c, "CancelOrderRequest", in)
@@ -129,7 +137,11 @@ func orNewToken(token string) string {
 
 const attempts = 4
 
-// call tries again after network errors and 5xx answers, each time signed anew.
+// throttled is the code of calls beyond the account's rate.
+const throttled = "Throttling.User"
+
+// call tries again after network errors, 5xx answers and calls beyond the account's
+// rate, which did nothing; each time signed anew.
 func call[O any](ctx context.Context, c *Client, action string, in any) (*O, error) {
 	for attempt := 1; ; attempt++ {
 		out := new(O)
@@ -140,8 +152,12 @@ func call[O any](ctx context.Context, c *Client, action string, in any) (*O, err
 		if !again || attempt == attempts || ctx.Err() != nil {
 			return nil, err
 		}
+		pause := time.Duration(attempt*attempt) * 250 * time.Millisecond
+		if told := new(Error); errors.As(err, &told) && told.RetryAfter > 0 {
+			pause = told.RetryAfter
+		}
 		select {
-		case <-time.After(time.Duration(attempt*attempt) * 250 * time.Millisecond):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil, err
 		}
@@ -170,7 +186,10 @@ func (c *Client) try(ctx context.Context, action string, in, out any) (again boo
 		if json.Unmarshal(body, failure) != nil || failure.Code == "" {
 			return failure.Status >= 500, fmt.Errorf("%s answers %s with HTTP %d, but not as Chancery does: is it the right endpoint?", c.endpoint, action, response.StatusCode)
 		}
-		return failure.Status >= 500, failure
+		if ms, err := strconv.ParseInt(response.Header.Get("X-Acs-Retry-After"), 10, 64); err == nil && ms > 0 && failure.Code == throttled {
+			failure.RetryAfter = time.Duration(ms) * time.Millisecond
+		}
+		return failure.Status >= 500 || failure.RetryAfter > 0, failure
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		return false, fmt.Errorf("%s answers %s, but not as Chancery does: is it the right endpoint?", c.endpoint, action)

@@ -26,9 +26,16 @@ func TestPagesInABrowser(t *testing.T) {
 	env.Issue("www.example.test")
 	env.Apply("waiting.example.test")
 	env.Clock.Advance(time.Minute)
+	pages := []struct{ name, path string }{
+		{"overview", "/console/"},
+		{"explorer", "/console/explorer"},
+		{"errors", "/console/errors"},
+	}
 	for _, look := range consoletest.Looks {
 		browser.As(look)
-		browser.Open("/console/")
-		browser.Check("overview-" + look.String())
+		for _, page := range pages {
+			browser.Open(page.path)
+			browser.Check(page.name + "-" + look.String())
+		}
 	}
 }

@@ -62,6 +62,11 @@ func routes() []route {
 	return []route{
 		{method: get, path: "{$}", serve: overview, menu: "overview.title"},
 
+		{method: get, path: "explorer", serve: explore, menu: "explorer.title"},
+		{method: get, path: "explorer/{operation}", serve: exploreOperation},
+		{method: post, path: "explorer/{operation}", serve: tryOperation},
+		{method: get, path: "errors", serve: showErrorCodes, menu: "errors.title"},
+
 		{method: get, path: "sign-in", serve: showSignIn, open: true},
 		{method: post, path: "sign-in", serve: signIn, open: true},
 		{method: get, path: "sign-in/code", serve: showCode, open: true},

@@ -58,3 +58,6 @@ func WithOperatorsPage(c *Console) http.Handler {
 		return err
 	}}))
 }
+
+// Choices are the values that the explorer's forms offer, by parameter.
+var Choices = choices

@@ -79,7 +79,7 @@ func New(config Config) (*Looker, error) {
 	}
 	l := &Looker{
 		resolver:    resolver{servers: servers, rounds: []time.Duration{time.Second, 3 * time.Second}},
-		dialer:      dialer{allow: slices.Clone(config.Allow)},
+		dialer:      dialer{allow: slices.Clone(config.Allow), flag: "--dcv-allow"},
 		ports:       map[string]int{"http": orElse(config.HTTPPort, 80), "https": orElse(config.HTTPSPort, 443)},
 		dnsPort:     orElse(config.DNSPort, 53),
 		dnsTimeout:  dnsTimeout,

@@ -11,6 +11,7 @@ import (
 // no others.
 type dialer struct {
 	allow []netip.Prefix // what the operator opened besides public addresses
+	flag  string         // how
 }
 
 // refusedError says why an address may not be dialled.
@@ -41,7 +42,7 @@ func (d dialer) judge(addr netip.Addr) error {
 	case metadata(addr) && !slices.ContainsFunc(d.allow, exactly):
 		return refusedError(addr.String() + " is where a cloud keeps credentials")
 	case !public(addr) && !slices.ContainsFunc(d.allow, inside):
-		return refusedError(addr.String() + " is not a public address; the operator may allow it with --dcv-allow")
+		return refusedError(addr.String() + " is not a public address; the operator may allow it with " + d.flag)
 	}
 	return nil
 }

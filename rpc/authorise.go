@@ -51,6 +51,9 @@ func (g *Gateway) named(ctx context.Context, c *call, input any) (resource strin
 // withholdKey takes private keys out of an answer whose reader may not have them.
 func (g *Gateway) withholdKey(ctx context.Context, c *call, output any) error {
 	answer, ok := output.(chancery.KeyHolder)
+	if ok && c.withoutKeys {
+		answer.WithholdKey()
+	}
 	if !ok || !answer.RevealsKey() || c.caller.Principal.Kind == chancery.AccountPrincipal {
 		return nil
 	}

@@ -69,7 +69,9 @@ type call struct {
 	claimed    string            // the access key id that the request names, for the log
 	parameters chancery.Parameters
 	keyNames   []string // what else the answer's private key belongs to
-	body       []byte   // of the answer, once the operation succeeded
+	// withoutKeys: the answer is to hold no private key at all.
+	withoutKeys bool
+	body        []byte // of the answer, once the operation succeeded
 }
 
 // resource is what the call is about, as far as is known.

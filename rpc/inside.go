@@ -18,6 +18,8 @@ type Visitor struct {
 	AccessKeyID string
 	Address     netip.Addr
 	Secure      bool // they came over TLS
+	// WithoutKeys takes private keys out of answers, whatever the policies say.
+	WithoutKeys bool
 }
 
 // Call makes a call for a visitor: the way of a signed request from where its
@@ -52,7 +54,7 @@ func (g *Gateway) callOf(v Visitor) *call {
 			Principal: v.Principal, AccountID: v.Principal.AccountID, AccessKeyID: v.AccessKeyID,
 			RequestID: id, Address: v.Address, Secure: v.Secure,
 		},
-		trail: &trail{accessKeyID: v.AccessKeyID},
+		trail: &trail{accessKeyID: v.AccessKeyID}, withoutKeys: v.WithoutKeys,
 	}
 }
 

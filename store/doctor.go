@@ -132,6 +132,10 @@ var invariants = append([]invariant{
 	{"a console password belongs to a user of its account", `
 		SELECT 'console password of user ' || p.user_id FROM console_passwords p LEFT JOIN users u ON u.id = p.user_id AND u.account_id = p.account_id
 		WHERE u.id IS NULL`},
+	{"a notice is delivered to targets of its own account, and a step is at work on each delivery that waits", `
+		SELECT 'delivery ' || d.id FROM notice_deliveries d JOIN notices n ON n.id = d.notice_id JOIN notice_targets t ON t.id = d.target_id
+		WHERE n.account_id <> d.account_id OR t.account_id <> d.account_id OR (d.state = 'waits') <>
+		((SELECT COUNT(*) FROM steps s WHERE s.kind = 'deliver_notice' AND s.subject = d.id AND s.subject > 0 AND s.account_id = d.account_id) = 1)`},
 }, acmeInvariants...)
 
 // Examine checks every invariant of the data: the ledger against plans and
@@ -195,6 +199,8 @@ var sealedColumns = []sealedColumn{
 	{sessionTable, "access_key_id", "account_id", "secret", sessionTable, true},
 	{readyKeyTable, "id", "0", "key", readyKeyTable, false},
 	{consolePasswordTable, "user_id", "account_id", "totp", consolePasswordTable, false},
+	{noticeTargetTable, "id", "account_id", "url", targetURLPlace, false},
+	{noticeTargetTable, "id", "account_id", "secret", noticeTargetTable, false},
 }
 
 func (s *Store) openAll(ctx context.Context, report *Report, t sealedColumn) error {

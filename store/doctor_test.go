@@ -263,7 +263,7 @@ var spoiltData = []spoilt{
 	{"an open order has no step", sqlf("DELETE FROM steps WHERE order_id = %d", in(chancery.DomainVerify)), one("an open order has one step", "order ", in(chancery.DomainVerify))},
 	{
 		"an open order has two steps that take it on",
-		sqlf("INSERT INTO steps SELECT 7, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE order_id = %d", in(chancery.Process)),
+		sqlf("INSERT INTO steps SELECT 7, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject FROM steps WHERE order_id = %d", in(chancery.Process)),
 		one("an open order has one step", "order ", in(chancery.Process)),
 	},
 	{
@@ -617,9 +617,19 @@ var spoiltData = []spoilt{
 	}, one("two orders have not", "certificate ", func(p *patient) any { return min(p.mine.Certificate.ID, p.theirs.Certificate.ID) })},
 	{"an authorization is of no order", sqlf("UPDATE acme_authorizations SET order_id = 404 WHERE order_id = %d", in(chancery.DomainVerify)), one("an authorization", "authorization https://ca.example.test/authz/", in(chancery.DomainVerify))},
 	{"a renewal ends before it begins", sqlf("UPDATE renewals SET window_end = 1 WHERE order_id = %d", in(chancery.Issued)), one("a suggested renewal", "renewal of order ", in(chancery.Issued))},
+	{"nobody delivers a notice", sqlf("DELETE FROM steps WHERE subject = %d", myDelivery), one("a notice is delivered", "delivery ", myDelivery)},
+	{"a notice that was sent is delivered again", sqlf("UPDATE notice_deliveries SET state = 'sent' WHERE id = %d", myDelivery), one("a notice is delivered", "delivery ", myDelivery)},
+	{"a notice goes to another account's target", func(p *patient) string {
+		return fmt.Sprintf("UPDATE notice_deliveries SET target_id = %d WHERE id = %d", p.theirs.Target.ID, p.mine.Delivery.ID)
+	}, one("a notice is delivered", "delivery ", myDelivery)},
+	{"a target's URL is damaged", sqlf("UPDATE notice_targets SET url = x'00' WHERE id = %d", myTarget), one(opens, noticeTargetTable+" ", myTarget)},
+	{"a target's secret took the place of its URL", sqlf("UPDATE notice_targets SET url = secret WHERE id = %d", myTarget), one(opens, noticeTargetTable+" ", myTarget)},
 	{"an issuer's external key is damaged", func(*patient) string { return "UPDATE acme_issuers SET eab_key = x'00'" }, func(*patient) []Problem { return []Problem{{opens, "acme_issuers estate"}} }},
 	{"an issuer's account key is damaged", func(*patient) string { return "UPDATE acme_accounts SET key = x'00'" }, func(*patient) []Problem { return []Problem{{opens, "acme_accounts estate"}} }},
 }
+
+func myDelivery(p *patient) any { return p.mine.Delivery.ID }
+func myTarget(p *patient) any   { return p.mine.Target.ID }
 
 func misfit(why string) func(*patient) []Problem {
 	return func(p *patient) []Problem {
@@ -734,8 +744,8 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 	report, err := newPatient(t).Examine(ctx)
 	// Of each estate the issued order and the revoked one have a certificate with
 	// its key, a third one without, and the upload has two keys.
-	const keys, sessions, orderKeys, readyKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines, acme = 4, 2, 2, 2, 8, 2, 1, 6, 1, 8, 2
-	if want := keys + sessions + orderKeys + readyKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines + acme; err != nil || report.Rows != want {
+	const keys, sessions, orderKeys, readyKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines, acme, targets = 4, 2, 2, 2, 8, 2, 1, 6, 1, 8, 2, 4
+	if want := keys + sessions + orderKeys + readyKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines + acme + targets; err != nil || report.Rows != want {
 		t.Errorf("%d rows were opened, %v; want %d", report.Rows, err, want)
 	}
 }

@@ -27,13 +27,15 @@ func (t *tx) Plans(account chancery.AccountID) ([]chancery.Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing plans: %w", err)
 	}
-	return each(rows, func(row query.Plan) chancery.Plan {
-		return chancery.Plan{
-			ID: row.ID, AccountID: chancery.AccountID(row.AccountID), ProductCode: row.ProductCode,
-			Total: row.Total, Used: row.Used,
-			GrantedAt: fromMillis(row.GrantedAt), ExpiresAt: fromMillis(row.ExpiresAt),
-		}
-	}), nil
+	return each(rows, planOf), nil
+}
+
+func planOf(row query.Plan) chancery.Plan {
+	return chancery.Plan{
+		ID: row.ID, AccountID: chancery.AccountID(row.AccountID), ProductCode: row.ProductCode,
+		Total: row.Total, Used: row.Used,
+		GrantedAt: fromMillis(row.GrantedAt), ExpiresAt: fromMillis(row.ExpiresAt),
+	}
 }
 
 func (t *tx) TakeUnit(account chancery.AccountID, product string, order chancery.OrderID, now time.Time) (int64, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"chancery"
+	"chancery/store/pipeline"
 	"chancery/store/query"
 )
 
@@ -63,8 +64,8 @@ func OpenPostgres(ctx context.Context, dsn string) (*Store, error) {
 	readOnly := quick.Copy()
 	readOnly.DialFunc = quick.DialFunc
 	readOnly.RuntimeParams["default_transaction_read_only"] = "on" // a glance is in no transaction that says so
-	s := newStore(connectPostgres(quick, postgresWriters), connectPostgres(readOnly, postgresReaders))
-	s.slow = connectPostgres(config, 2)
+	s := newStore(limited(pipeline.OpenDB(*quick), postgresWriters), limited(pipeline.OpenDB(*readOnly), postgresReaders))
+	s.slow = limited(stdlib.OpenDB(*config), 2) // its answers may be long, and are read bit by bit
 	// pgx prepares a statement the first time that a connection runs it.
 	s.writeSQL, s.readSQL = query.New(s.writes), query.New(s.reads)
 	s.backend = &postgres{store: s, flags: toolFlags(config), queues: queues{waiting: map[chancery.AccountID][]*writeRequest{}}}
@@ -79,8 +80,8 @@ func toolFlags(config *pgx.ConnConfig) string {
 	return fmt.Sprintf("--host=%s --port=%d --username=%s --dbname=%s", config.Host, config.Port, config.User, config.Database)
 }
 
-func connectPostgres(config *pgx.ConnConfig, connections int) *sql.DB {
-	db := stdlib.OpenDB(*config)
+// limited has a database hold no more connections than that.
+func limited(db *sql.DB, connections int) *sql.DB {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)

@@ -328,6 +328,47 @@ func TestWhoeverIsInAHurryIsAnswered(t *testing.T) {
 	}
 }
 
+// What a write of a group says may fail as late as at the commit that they share; the
+// others are committed all the same.
+func TestAGroupSurvivesAStatementThatFailsAtItsCommit(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	account := chancery.Confine(ctx, 7)
+	held, release := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	write := func(fails bool, fn func(some chancery.Tx) error) {
+		all.Go(func() {
+			if err := n.Write(account, fn); fails != (err != nil) || errors.Is(err, chancery.ErrStoreAway) {
+				t.Errorf("a write gave %v", err)
+			}
+		})
+	}
+	write(false, func(chancery.Tx) error { close(held); <-release; return nil })
+	<-held
+	say := func(text string) func(chancery.Tx) error {
+		return func(some chancery.Tx) error {
+			tx := some.(*tx)
+			_, err := tx.exec.ExecContext(tx.ctx, text)
+			return err
+		}
+	}
+	queues := &n.backend.(*postgres).queues
+	for i, id := range []string{"7", "NULL", "8"} {
+		write(id == "NULL", say("INSERT INTO accounts (id, name, created_at) VALUES ("+id+", '', 0)"))
+		for waiting := 0; waiting <= i; time.Sleep(time.Millisecond) {
+			queues.mu.Lock()
+			waiting = len(queues.waiting[7])
+			queues.mu.Unlock()
+		}
+	}
+	close(release)
+	all.Wait()
+	var stored int
+	if err := n.reads.QueryRow("SELECT COUNT(*) FROM accounts").Scan(&stored); err != nil || stored != 2 {
+		t.Errorf("%d of 2 are stored, %v", stored, err)
+	}
+}
+
 // A node that was stopped while it held an account's lock is taken out of the way.
 func TestATransactionThatSaysNothingIsEnded(t *testing.T) {
 	t.Parallel()

@@ -173,14 +173,17 @@ func (p *postgres) together(lock lockOf, group []*writeRequest, run share) (agai
 	defer func() { _ = sqlTx.Rollback() }()
 	t := p.store.writer()
 	t.ctx, t.sql = ctx, t.sql.WithTx(sqlTx)
+	began := time.Now() //nolint:forbidigo // it bounds a wait
 	if err := lock.take(ctx, sqlTx, &t); err != nil {
-		return !lost(err), err
+		// The connection may have been dead since long; or others have the lock.
+		return !lost(err) || time.Since(began) < acquireTime, err
 	}
 	if err := run(t, ctx, sqlTx, group); err != nil {
 		return true, err
 	}
 	if err := sqlTx.Commit(); err != nil {
-		return conflict(err), fmt.Errorf("committing: %w", err)
+		// It goes with what waited for it, and of that one may have failed.
+		return fromDatabase(err) && !lost(err), fmt.Errorf("committing: %w", err)
 	}
 	return false, nil
 }
@@ -249,6 +252,8 @@ func pause(ctx context.Context, attempt int) bool {
 	}
 }
 
+func (*postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
+
 // claimSteps passes over steps that another transaction holds: nodes that claim at
 // once, or while an order is being changed, wait for nobody and get different steps.
 // SQLite has one writer and no such words, so the shared text does without.
@@ -259,7 +264,7 @@ func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, 
 			SELECT s.id FROM steps s WHERE s.due_at <= $2 AND s.lease_until <= now_ms()
 			ORDER BY s.due_at, s.id LIMIT $3 FOR UPDATE SKIP LOCKED
 		)
-		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause`,
+		RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject`,
 		claim.Lease, claim.Now, claim.Most)
 	if err != nil {
 		return nil, err
@@ -268,7 +273,7 @@ func (*postgres) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, 
 	var steps []query.Step
 	for rows.Next() {
 		var s query.Step
-		if err := rows.Scan(&s.ID, &s.Kind, &s.AccountID, &s.OrderID, &s.DueAt, &s.Attempts, &s.LastRunAt, &s.LeaseUntil, &s.LastError, &s.Version, &s.ParkedAt, &s.Cause); err != nil {
+		if err := rows.Scan(&s.ID, &s.Kind, &s.AccountID, &s.OrderID, &s.DueAt, &s.Attempts, &s.LastRunAt, &s.LeaseUntil, &s.LastError, &s.Version, &s.ParkedAt, &s.Cause, &s.Subject); err != nil {
 			return nil, err
 		}
 		steps = append(steps, s)

@@ -24,6 +24,8 @@ var scansAllowed = map[string]string{
 	"SealingKeysRetired": "a handful of rows",
 	"RetireSealingKeys":  "a handful of rows",
 	"LastRestore":        "walks an index from its end to the first row",
+	"LowPlans":           "a row for each grant, every few minutes",
+	"ForgetTroubles":     "a handful of rows",
 	"FreeLeases":         "looks at all of them, when a copy is restored",
 	"RaiseCRLs":          "changes all of them, when a copy is restored",
 	"RecallSteps":        "once a minute, and there are as many steps as orders in hand",

@@ -108,6 +108,8 @@ func (e *sqlite3) read(ctx context.Context, fn func(chancery.Tx) error) error {
 	return roomless(transact(ctx, e.store.reads, e.store.reader(), fn))
 }
 
+func (*sqlite3) skipLocked() string { return "" }
+
 func (*sqlite3) claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error) {
 	return t.sql.ClaimSteps(t.ctx, claim)
 }

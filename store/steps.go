@@ -13,7 +13,7 @@ import (
 
 func (t *tx) AddStep(s chancery.Step) error {
 	err := t.sql.AddStep(t.ctx, query.AddStepParams{
-		ID: chancery.NewID(), Kind: string(s.Kind), AccountID: int64(s.AccountID), OrderID: int64(s.OrderID), DueAt: toMillis(s.DueAt),
+		ID: chancery.NewID(), Kind: string(s.Kind), AccountID: int64(s.AccountID), OrderID: int64(s.OrderID), Subject: s.Subject, DueAt: toMillis(s.DueAt),
 	})
 	if err != nil {
 		return fmt.Errorf("adding a step: %w", err)
@@ -34,39 +34,47 @@ func (t *tx) ClaimSteps(now time.Time, lease time.Duration, most int) ([]chancer
 func stepOf(row query.Step) chancery.Step {
 	return chancery.Step{
 		ID: row.ID, Kind: chancery.StepKind(row.Kind), AccountID: chancery.AccountID(row.AccountID),
-		OrderID: chancery.OrderID(row.OrderID), DueAt: fromMillis(row.DueAt), Attempts: row.Attempts,
+		OrderID: chancery.OrderID(row.OrderID), Subject: row.Subject, DueAt: fromMillis(row.DueAt), Attempts: row.Attempts,
 		LastRunAt: fromMillis(row.LastRunAt), LastError: row.LastError, Cause: row.Cause,
 		ParkedAt: fromMillis(row.ParkedAt), Version: row.Version,
 	}
 }
 
-// RenewSteps is one statement however many steps there are; sqlc has no word for a
-// list of pairs that both engines understand.
+// RenewSteps is two statements however many steps there are; sqlc has no word for a
+// list of pairs that both engines understand. What another transaction holds at the
+// moment is passed over: it is being finished or put off, by us or by who has it now, and
+// to wait for several of those could be a deadlock.
 func (t *tx) RenewSteps(steps []chancery.Step, lease time.Duration) (ours []chancery.Step, err error) {
 	if len(steps) == 0 {
 		return nil, nil
 	}
-	text := "UPDATE steps SET lease_until = now_ms() + $1 WHERE (id, version) IN (VALUES (CAST($2 AS BIGINT), CAST($3 AS BIGINT))"
-	arguments := []any{lease.Milliseconds(), steps[0].ID, steps[0].Version}
+	pairs := "(VALUES (CAST($1 AS BIGINT), CAST($2 AS BIGINT))"
+	arguments := []any{steps[0].ID, steps[0].Version}
 	for _, s := range steps[1:] {
-		text += fmt.Sprintf(", ($%d, $%d)", len(arguments)+1, len(arguments)+2)
+		pairs += fmt.Sprintf(", ($%d, $%d)", len(arguments)+1, len(arguments)+2)
 		arguments = append(arguments, s.ID, s.Version)
 	}
-	rows, err := t.exec.QueryContext(t.ctx, text+") RETURNING id, version", arguments...)
+	pairs += ")"
+	renew := fmt.Sprintf("UPDATE steps SET lease_until = now_ms() + $%d WHERE id IN (SELECT s.id FROM steps s WHERE (s.id, s.version) IN %s%s)",
+		len(arguments)+1, pairs, t.backend.skipLocked())
+	if _, err := t.exec.ExecContext(t.ctx, renew, append(arguments, lease.Milliseconds())...); err != nil {
+		return nil, fmt.Errorf("renewing leases: %w", err)
+	}
+	rows, err := t.exec.QueryContext(t.ctx, "SELECT id, version FROM steps WHERE (id, version) IN "+pairs, arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("renewing leases: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	renewed := map[[2]int64]bool{}
+	still := map[[2]int64]bool{}
 	for rows.Next() {
 		var id, version int64
 		if err := rows.Scan(&id, &version); err != nil {
 			return nil, fmt.Errorf("renewing leases: %w", err)
 		}
-		renewed[[2]int64{id, version}] = true
+		still[[2]int64{id, version}] = true
 	}
 	for _, s := range steps {
-		if renewed[[2]int64{s.ID, s.Version}] {
+		if still[[2]int64{s.ID, s.Version}] {
 			ours = append(ours, s)
 		}
 	}

@@ -1,7 +1,8 @@
 // Package store keeps Chancery's data in SQLite or PostgreSQL. One set of SQL, read
 // by sqlc as PostgreSQL and kept to what both engines understand, is all there is;
 // what an engine needs of its own stands apart (sqlite.go with writer.go, and
-// postgres.go with postgres_writes.go, postgres_queues.go and postgres_answers.go).
+// postgres.go with postgres_writes.go, postgres_queues.go, postgres_answers.go and the
+// package pipeline).
 //
 // The order of opening is Open or OpenPostgres, which migrate, then Unlock, since the
 // keyset that seals secrets is kept (wrapped) in the database itself.
@@ -12,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"time"
 
@@ -36,6 +38,9 @@ type Store struct {
 type backend interface {
 	read(ctx context.Context, fn func(chancery.Tx) error) error
 	write(ctx context.Context, fn func(chancery.Tx) error) error
+	// skipLocked ends a SELECT of rows to change that leaves out those that other
+	// transactions hold; empty where there are no others.
+	skipLocked() string
 	// claimSteps runs ClaimSteps, or what takes its place.
 	claimSteps(t *tx, claim query.ClaimStepsParams) ([]query.Step, error)
 	// takeReadyKey runs TakeReadyKey, or what takes its place.
@@ -60,8 +65,17 @@ func newStore(writes, reads *sql.DB) *Store {
 func (s *Store) Close() error {
 	close(s.closed)
 	s.backend.end()
-	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), s.reads.Close(), s.writes.Close())
+	err := errors.Join(s.readSQL.Close(), s.writeSQL.Close(), closed(s.reads.Close()), closed(s.writes.Close()))
 	s.backend.release()
+	return err
+}
+
+// closed forgives a connection that was closed before: one whose caller went away in the
+// middle of a statement.
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
 	return err
 }
 

@@ -77,10 +77,10 @@ type Credentials struct {
 // sts:AssumeRole on the role. The credentials end by themselves, and earlier when
 // the operator revokes them or deletes the role.
 //
-// Errors: MissingParameter; InvalidParameter.RoleArn, .RoleSessionName,
-// .DurationSeconds, .PolicyGrammar, .PolicySize (400); EntityNotExist.Role (404);
-// NoPermission when the role does not trust the caller, or is another account's and
-// does not exist (403).
+// Errors: MissingParameter, InvalidParameter.RoleArn, InvalidParameter.RoleSessionName,
+// InvalidParameter.DurationSeconds, InvalidParameter.PolicyGrammar,
+// InvalidParameter.PolicySize (400); EntityNotExist.Role (404); NoPermission when the
+// role does not trust the caller, or is another account's and does not exist (403).
 func (s *Service) AssumeRole(ctx context.Context, caller chancery.Caller, in *AssumeRoleInput) (*AssumeRoleOutput, error) {
 	account, name, err := parseRoleARN(in.RoleArn)
 	if err != nil {

@@ -168,10 +168,7 @@ func (w *Worker) keepLook(tx chancery.Tx, step chancery.Step, order chancery.Ord
 		}
 		return tx.ContinueStep(step, now)
 	default: // verify_fail: an unused key is of no more use
-		if err := tx.UpdateOrder(order); err != nil {
-			return err
-		}
-		return endWork(tx, step)
+		return failOrder(tx, step, order, now)
 	}
 }
 
@@ -188,6 +185,17 @@ func keepKey(tx chancery.Tx, found *looks) error {
 	}
 	failpoint.Hit("key.before-commit")
 	return err
+}
+
+// failOrder writes an order that has failed, with the notice of it, and ends work on it.
+func failOrder(tx chancery.Tx, step chancery.Step, order chancery.Order, now time.Time) error {
+	if err := tx.UpdateOrder(order); err != nil {
+		return err
+	}
+	if err := tx.AddNotice(chancery.NewFailedOrder(order, now)); err != nil {
+		return err
+	}
+	return endWork(tx, step)
 }
 
 // endWork removes all that is left to do for an order, and its unused key.

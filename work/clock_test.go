@@ -64,8 +64,8 @@ func TestClockJumps(t *testing.T) {
 			if list := listOf(t, env); !list.ThisUpdate.Before(env.Clock.Now().Add(time.Minute)) || len(list.RevokedCertificateEntries) != 1 {
 				t.Errorf("the CRL is of %v and lists %d", list.ThisUpdate, len(list.RevokedCertificateEntries))
 			}
-			if n := env.Count("SELECT COUNT(*) FROM steps WHERE due_at > $1", env.Clock.Now().Add(time.Hour).UnixMilli()); n != 0 {
-				t.Errorf("%d steps sleep for more than an hour", n)
+			if n := env.Count("SELECT COUNT(*) FROM steps WHERE due_at > $1", env.Clock.Now().Add(7*time.Hour).UnixMilli()); n != 0 {
+				t.Errorf("%d steps sleep for longer than any does", n)
 			}
 		})
 	}

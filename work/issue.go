@@ -147,10 +147,5 @@ func (w *Worker) refuse(ctx context.Context, step chancery.Step, order chancery.
 		return err
 	}
 	order.Reason = reason
-	return w.Store.Write(ctx, func(tx chancery.Tx) error {
-		if err := tx.UpdateOrder(order); err != nil {
-			return err
-		}
-		return endWork(tx, step)
-	})
+	return w.Store.Write(ctx, func(tx chancery.Tx) error { return failOrder(tx, step, order, w.Clock.Now()) })
 }

@@ -193,7 +193,7 @@ func TestWithdrawnWhileTheKeyIsMade(t *testing.T) {
 		env := testenv.New(t, testenv.WithoutWorker(), slowKeys())
 		env.Grant(single, 1)
 		order := env.Apply(host)
-		env.SQL("DELETE FROM steps WHERE kind = 'sweep'")
+		env.SQL("DELETE FROM steps WHERE order_id = 0")
 		for range ready {
 			addReadyKey(t, env)
 		}

@@ -158,6 +158,7 @@ func (w *Worker) neverOpened(ctx context.Context, step chancery.Step, order chan
 	if err := order.Apply(chancery.TimedOut); err != nil {
 		return err
 	}
+	now := w.Clock.Now()
 	err := w.Store.Write(ctx, func(tx chancery.Tx) error {
 		steps, err := tx.OrderSteps(order.AccountID, order.ID)
 		if err != nil {
@@ -169,10 +170,7 @@ func (w *Worker) neverOpened(ctx context.Context, step chancery.Step, order chan
 				late.Reason += ": " + s.LastError
 			}
 		}
-		if err := tx.UpdateOrder(late); err != nil {
-			return err
-		}
-		return endWork(tx, step)
+		return failOrder(tx, step, late, now)
 	})
 	if err != nil {
 		return fmt.Errorf("ending order %d: %w", order.ID, err)

@@ -15,10 +15,12 @@ const (
 	sessionsKept = 7 * 24 * time.Hour
 	// auditBite is how much of an account's audit log one sweep removes at most.
 	auditBite = 24 * time.Hour
+	// noticesKept is for how long notices can be looked at.
+	noticesKept = 90 * 24 * time.Hour
 )
 
-// sweep removes nonces, submission records, sessions of roles and of the console, ready keys and
-// audit lines that have run out, brings lists up to date, and comes back.
+// sweep removes nonces, submission records, sessions of roles and of the console, ready keys,
+// notices and audit lines that have run out, brings lists up to date, and comes back.
 //
 // What is removed is gone, and the clock may be wrong. So the first sweep that finds
 // much more time gone by than between two sweeps removes nothing: whoever set the clock
@@ -56,6 +58,9 @@ func forget(tx chancery.Tx, now time.Time) error {
 		return err
 	}
 	if err := tx.SweepConsole(now, now.Add(-chancery.ConsoleIdle)); err != nil {
+		return err
+	}
+	if err := tx.ForgetNotices(now.Add(-noticesKept)); err != nil {
 		return err
 	}
 	if err := tx.ForgetReadyKeys(now.Add(-readyKeysKept)); err != nil {
@@ -127,14 +132,24 @@ func auditEnd(oldest []chancery.AuditLine, before time.Time) time.Time {
 	return before
 }
 
-// EnsureSweep adds the one sweeping step that a database has.
-func EnsureSweep(ctx context.Context, store chancery.Store, now time.Time) error {
+// rounds are the steps that a database has once each, and that come back by themselves.
+var rounds = []chancery.StepKind{chancery.Sweep, chancery.FindExpiring, chancery.FindTrouble}
+
+// EnsureRounds adds those of them that the database does not have.
+func EnsureRounds(ctx context.Context, store chancery.Store, now time.Time) error {
 	return store.Write(ctx, func(tx chancery.Tx) error {
 		steps, err := tx.OrderSteps(0, 0)
-		swept := slices.ContainsFunc(steps, func(s chancery.Step) bool { return s.Kind == chancery.Sweep })
-		if err != nil || swept {
+		if err != nil {
 			return err
 		}
-		return tx.AddStep(chancery.Step{Kind: chancery.Sweep, DueAt: now})
+		for _, kind := range rounds {
+			if slices.ContainsFunc(steps, func(s chancery.Step) bool { return s.Kind == kind }) {
+				continue
+			}
+			if err := tx.AddStep(chancery.Step{Kind: kind, DueAt: now}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

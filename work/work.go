@@ -45,6 +45,8 @@ type Worker struct {
 	Parallel int
 	// Lease is how long a step stays with a worker that renews it no more. Default 8 s.
 	Lease time.Duration
+	// Courier delivers notices; without one they wait for another node.
+	Courier chancery.Courier
 	// Metrics may be nil.
 	Metrics *Metrics
 
@@ -54,6 +56,7 @@ type Worker struct {
 	leases   leases
 	watch    clockWatch
 	makers   chan struct{} // holds one for every slow key that is made for an order
+	sending  sending
 }
 
 // Issuers finds an issuer by the name that a product gives.
@@ -66,13 +69,16 @@ type Issuers interface {
 // postpones it.
 func (w *Worker) kinds() map[chancery.StepKind]func(context.Context, chancery.Step) error {
 	return map[chancery.StepKind]func(context.Context, chancery.Step) error{
-		chancery.AdvanceOrder: w.advanceOrder,
-		chancery.PrepareKey:   w.prepareKey,
-		chancery.Sweep:        w.sweep,
-		chancery.RevokeOrder:  w.revokeOrder,
-		chancery.OpenOrder:    w.openOrder,
-		chancery.AskRenewal:   w.askRenewal,
-		chancery.Reseal:       w.reseal,
+		chancery.AdvanceOrder:  w.advanceOrder,
+		chancery.PrepareKey:    w.prepareKey,
+		chancery.Sweep:         w.sweep,
+		chancery.RevokeOrder:   w.revokeOrder,
+		chancery.OpenOrder:     w.openOrder,
+		chancery.AskRenewal:    w.askRenewal,
+		chancery.Reseal:        w.reseal,
+		chancery.DeliverNotice: w.deliverNotice,
+		chancery.FindExpiring:  w.findExpiring,
+		chancery.FindTrouble:   w.findTrouble,
 	}
 }
 
@@ -281,6 +287,7 @@ type Metrics struct {
 	steps   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
 	keys    *prometheus.CounterVec
+	notices *prometheus.CounterVec
 }
 
 // NewMetrics registers the worker's metrics.
@@ -295,9 +302,18 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		keys: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "chancery_keys_made_total", Help: `Private keys made by this node, by algorithm: for an order that could not wait, or ahead ("pool").`,
 		}, []string{"algorithm", "for"}),
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chancery_notices_total", Help: "Attempts to deliver notices, by kind and outcome: sent, failed (and tried again) or given-up.",
+		}, []string{"kind", "outcome"}),
 	}
-	registry.MustRegister(m.steps, m.seconds, m.keys)
+	registry.MustRegister(m.steps, m.seconds, m.keys, m.notices)
 	return m
+}
+
+func (m *Metrics) countNotice(kind chancery.NoticeKind, outcome string) {
+	if m != nil {
+		m.notices.WithLabelValues(string(kind), outcome).Inc()
+	}
 }
 
 func (m *Metrics) observe(kind chancery.StepKind, outcome string, took time.Duration) {

@@ -45,7 +45,7 @@ private key is saved.
   chancery apply --csr server.csr --no-wait --output json`,
 		RunE: func(command *cobra.Command, args []string) error {
 			if (len(args) > 0) == (a.csrFile != "") {
-				return usageError{fmt.Errorf("give either DOMAIN... or --csr FILE"), "apply "}
+				return usageError{fmt.Errorf("give either DOMAIN... or --csr FILE"), hint(command)}
 			}
 			a.domains = args
 			c, err := o.client(command)
@@ -62,6 +62,7 @@ private key is saved.
 	flags.StringVar(&a.csrFile, "csr", "", "PEM file with a certificate signing request of your own")
 	flags.StringVar(&a.company, "company", "", "OV: the company that applies, one that the account has; default its newest")
 	flags.StringVar(&a.username, "username", applicantName(), "the applicant's name")
+	flags.Lookup("username").DefValue = "your login name" // help and documents say the same everywhere
 	flags.StringVar(&a.phone, "phone", "none", "the applicant's phone number")
 	flags.StringVar(&a.email, "email", "none", "the applicant's e-mail address")
 	flags.StringVar(&a.clientToken, "client-token", "", "names this application: the same one again within 24 hours gets the same order")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +48,7 @@ one object on one line.`,
 				return usageError{err, hint(command)}
 			}
 			return o.with(command, func(caller admin.Caller) error {
-				printer, reader := newAuditPrinter(command.OutOrStdout(), o.output == "json"), &auditReader{caller, ask}
+				printer, reader := newAuditPrinter(command.OutOrStdout(), o.output), &auditReader{caller, ask}
 				if _, running := caller.(*admin.Socket); onward && !running {
 					return errors.New("no service runs here, so nothing would follow")
 				}
@@ -157,24 +156,22 @@ func follow(ctx context.Context, printer *auditPrinter, reader *auditReader) err
 }
 
 // auditPrinter writes lines as a table, whose columns are aligned page by page, or
-// as JSON.
+// as data.
 type auditPrinter struct {
-	json  *json.Encoder
-	table *tabwriter.Writer
-	begun bool
+	out    io.Writer
+	output format
+	table  *tabwriter.Writer
+	begun  bool
 }
 
-func newAuditPrinter(out io.Writer, asJSON bool) *auditPrinter {
-	if asJSON {
-		return &auditPrinter{json: json.NewEncoder(out)}
-	}
-	return &auditPrinter{table: tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)}
+func newAuditPrinter(out io.Writer, output format) *auditPrinter {
+	return &auditPrinter{out: out, output: output, table: tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)}
 }
 
 func (p *auditPrinter) print(lines []admin.AuditLine) error {
-	if p.json != nil {
+	if p.output.data() {
 		for _, line := range lines {
-			if err := p.json.Encode(line); err != nil {
+			if err := p.output.writeNext(p.out, line); err != nil {
 				return err
 			}
 		}

@@ -71,7 +71,7 @@ func saveBackup(command *cobra.Command, o *operatorFlags, caller admin.Caller, p
 	if err := syncDirectory(filepath.Dir(path)); err != nil {
 		return err
 	}
-	if o.output == "json" {
+	if o.output.data() {
 		return show(command, o, map[string]any{"file": path, "bytes": size}, "", nil)
 	}
 	_, err = fmt.Fprintf(command.OutOrStdout(), `%s is a copy of the database (%s).
@@ -145,9 +145,6 @@ means.`,
 			if err := configure(command, ""); err != nil {
 				return usageError{err, hint(command)}
 			}
-			if err := oneOf("output", o.output, "text", "json"); err != nil {
-				return usageError{err, hint(command)}
-			}
 			config := service.Config{DataDir: o.dataDir, Database: o.database, KeyFile: o.keyFile}
 			if err := config.TakeKey(); err != nil {
 				return usageError{err, hint(command)}
@@ -183,7 +180,7 @@ func restoreFrom(ctx context.Context, config service.Config, args []string) (ser
 }
 
 func showRestored(command *cobra.Command, o *operatorFlags, config service.Config, restored service.Restored) error {
-	if o.output == "json" {
+	if o.output.data() {
 		if err := show(command, o, map[string]any{
 			"newestEntry": restored.NewestEntry, "keyMissing": restored.KeyMissing, "doctor": restored.Report,
 		}, "", nil); err != nil {

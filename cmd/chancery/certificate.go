@@ -14,18 +14,17 @@ import (
 )
 
 func certificateCommand() *cobra.Command {
-	o := &operatorFlags{}
 	certificate := &cobra.Command{
-		Use: "certificate", GroupID: "operator", Short: "Revoke certificates, many at once",
-		Example: "  chancery certificate revoke --serials leaked.txt --reason keyCompromise --yes",
+		Use: "certificate", GroupID: "orders", Short: "List certificates by their end; revoke many at once, as the operator",
+		Example: `  chancery certificate list --expiring 30d
+  chancery certificate revoke --serials leaked.txt --reason keyCompromise --yes`,
 	}
-	o.add(certificate)
-	certificate.PersistentFlags().DurationVar(&o.refundWindow, "refund-window", cas.DefaultRefundWindow, "as for serve; only needed while the service is stopped")
-	certificate.AddCommand(revokeCertificatesCommand(o))
+	certificate.AddCommand(certificateListCommand(), revokeCertificatesCommand())
 	return certificate
 }
 
-func revokeCertificatesCommand(o *operatorFlags) *cobra.Command {
+func revokeCertificatesCommand() *cobra.Command {
+	o := &operatorFlags{}
 	var account int64
 	var file, reason string
 	var yes bool
@@ -45,10 +44,10 @@ Reasons:`, admin.RevokeBatch) + reasonsHelp,
   chancery certificate revoke --serials leaked.txt --reason keyCompromise --yes`,
 		RunE: func(command *cobra.Command, _ []string) error {
 			if (account == 0) == (file == "") {
-				return usageError{errors.New("give either --account or --serials"), "certificate revoke "}
+				return usageError{errors.New("give either --account or --serials"), hint(command)}
 			}
 			if !yes {
-				return usageError{errors.New("revocation cannot be undone; give --yes if it is meant"), "certificate revoke "}
+				return usageError{errors.New("revocation cannot be undone; give --yes if it is meant"), hint(command)}
 			}
 			var serials []string
 			if file != "" {
@@ -63,6 +62,8 @@ Reasons:`, admin.RevokeBatch) + reasonsHelp,
 			return revokeCertificates(command, o, admin.RevokeCertificates{AccountID: chancery.AccountID(account), Serials: serials, Reason: reason})
 		},
 	}
+	o.add(command)
+	command.Flags().DurationVar(&o.refundWindow, "refund-window", cas.DefaultRefundWindow, "as for serve; only needed while the service is stopped")
 	command.Flags().Int64Var(&account, "account", 0, "revoke all certificates that this account's orders hold")
 	command.Flags().StringVar(&file, "serials", "", "file with the serials to revoke")
 	command.Flags().BoolVarP(&yes, "yes", "y", false, "it is meant; needed")

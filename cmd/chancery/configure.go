@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -156,12 +155,4 @@ func readSettings(file string) (map[string][]string, error) {
 		}
 	}
 	return settings, nil
-}
-
-// oneOf refuses a flag value that is not among the choices.
-func oneOf(name, value string, choices ...string) error {
-	if slices.Contains(choices, value) {
-		return nil
-	}
-	return fmt.Errorf("--%s: %q is not one of %s", name, value, strings.Join(choices, ", "))
 }

@@ -21,7 +21,7 @@ fullchain.pem, privkey.pem (mode 0600) and, for one of the embedded CA, root.pem
 		RunE: func(command *cobra.Command, args []string) error {
 			order, err := parseOrder(args[0])
 			if err != nil {
-				return usageError{err, "download "}
+				return usageError{err, hint(command)}
 			}
 			c, err := o.client(command)
 			if err != nil {
@@ -39,6 +39,7 @@ fullchain.pem, privkey.pem (mode 0600) and, for one of the embedded CA, root.pem
 		},
 	}
 	o.add(command)
+	command.ValidArgsFunction = completeOrders("")
 	command.Flags().StringVar(&out, "out", ".", "directory for the files")
 	command.Flags().BoolVar(&wait, "wait", false, "wait until the order is issued")
 	return command

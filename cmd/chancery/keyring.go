@@ -43,7 +43,7 @@ are sealed with it: secrets, and the ends of audit logs. It counts all of them.`
 			if err != nil {
 				return err
 			}
-			if err := showKeys(command, o, status); err != nil || o.output == "json" {
+			if err := showKeys(command, o, status); err != nil || o.output.data() {
 				return err
 			}
 			return tellResealing(command, status)
@@ -102,7 +102,7 @@ and have the current key-encryption key after a rewrap.`,
 			if err != nil {
 				return err
 			}
-			if o.output == "json" {
+			if o.output.data() {
 				return show(command, o, done, "", nil)
 			}
 			out := command.OutOrStdout()

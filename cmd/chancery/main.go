@@ -83,25 +83,31 @@ func rootCommand() *cobra.Command {
 signed API of Certificate Management Service 2020-04-07, so that the clients
 you have work when they point at it.
 
-  chancery quickstart          a certificate in a few seconds, to see how it goes
-  chancery serve               the service
-  chancery apply DOMAIN        apply for a certificate and wait for it`,
+The exit status is 0 when it is done, 1 when it failed and 2 for a wrong command
+line, unless a command's help says otherwise.`,
+		Example: `  chancery quickstart                         a certificate in a few seconds, to see how it goes
+  chancery serve                              the service
+  chancery apply www.example.com              apply for a certificate and wait for it
+  chancery order watch 3614381943929442       follow an order until it is issued or has failed
+  chancery certificate list --expiring 30d    what ends soon`,
 		Version:       programVersion(),
 		Args:          cobra.ArbitraryArgs, // markUsageErrors refuses them
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddGroup(
 		&cobra.Group{ID: "service", Title: "Run it:"},
 		&cobra.Group{ID: "orders", Title: "Get certificates (over the API):"},
 		&cobra.Group{ID: "access", Title: "Say who may do what, and see who did (on the data directory):"},
 		&cobra.Group{ID: "operator", Title: "Operate it (on the data directory):"},
 	)
-	root.AddCommand(quickstartCommand(), serveCommand(), applyCommand(), statusCommand(), downloadCommand(), revokeCommand(),
+	root.AddCommand(quickstartCommand(), serveCommand(), completionCommand(),
+		applyCommand(), statusCommand(), downloadCommand(), revokeCommand(), orderCommand(), certificateCommand(),
 		userCommand(), groupCommand(), policyCommand(), roleCommand(), sessionCommand(), consoleCommand(), accessKeyCommand(), auditCommand(),
-		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), certificateCommand(), stepsCommand(), doctorCommand(),
-		backupCommand(), restoreCommand(), keyringCommand(), migrateCommand(), healthcheckCommand())
+		accountCommand(), planCommand(), issuerCommand(), reviewCommand(), noticeCommand(), stepsCommand(), doctorCommand(),
+		backupCommand(), restoreCommand(), keyringCommand(), migrateCommand(), healthcheckCommand(), commandsCommand())
+	addCompletions(root)
 	markUsageErrors(root)
 	return root
 }

@@ -3,14 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,9 +21,10 @@ import (
 
 // operatorFlags are what the operator's commands have in common.
 type operatorFlags struct {
-	dataDir, database, keyFile, products, output string
-	account                                      int64         // of the commands about one account
-	refundWindow                                 time.Duration // of the commands that revoke
+	dataDir, database, keyFile, products string
+	output                               format
+	account                              int64         // of the commands about one account
+	refundWindow                         time.Duration // of the commands that revoke
 }
 
 func (o *operatorFlags) add(command *cobra.Command) {
@@ -34,7 +33,7 @@ func (o *operatorFlags) add(command *cobra.Command) {
 	flags.StringVar(&o.database, "database", "", "as for serve; only needed while no service runs on the data directory")
 	flags.StringVar(&o.keyFile, "keyring-key-file", "", "as for serve; only needed while the service is stopped")
 	flags.StringVar(&o.products, "products", "", "as for serve; only needed while the service is stopped")
-	flags.StringVarP(&o.output, "output", "o", "text", "text or json")
+	o.output.add(flags, "")
 }
 
 // addAccount is for commands about one account.
@@ -57,9 +56,6 @@ func call[O any](command *cobra.Command, o *operatorFlags, name string, input an
 // with gives fn what makes calls, for as many as it likes.
 func (o *operatorFlags) with(command *cobra.Command, fn func(admin.Caller) error) (err error) {
 	if err := configure(command, ""); err != nil {
-		return usageError{err, hint(command)}
-	}
-	if err := oneOf("output", o.output, "text", "json"); err != nil {
 		return usageError{err, hint(command)}
 	}
 	caller, done, err := o.reach(command.Context())
@@ -98,20 +94,12 @@ func (o *operatorFlags) reach(ctx context.Context) (admin.Caller, func() error, 
 	}, opened.Close, nil
 }
 
-// show prints a result: as JSON, or as a table with a head.
+// show prints a result: as data, or as a table with a head.
 func show(command *cobra.Command, o *operatorFlags, result any, head string, rows [][]string) error {
-	out := command.OutOrStdout()
-	if o.output == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(result)
+	if o.output.data() {
+		return o.output.write(command.OutOrStdout(), result)
 	}
-	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, strings.Join(strings.Fields(head), "\t"))
-	for _, row := range rows {
-		_, _ = fmt.Fprintln(table, strings.Join(row, "\t"))
-	}
-	return table.Flush()
+	return table(command.OutOrStdout(), head, rows)
 }
 
 // listed writes a list in a cell of a table.
@@ -276,7 +264,7 @@ when something is wrong.`,
 			if err != nil {
 				return err
 			}
-			if len(report.Problems) == 0 && o.output == "text" {
+			if len(report.Problems) == 0 && !o.output.data() {
 				_, err := fmt.Fprintf(command.OutOrStdout(), "clean: %d invariants hold, %d sealed values and certificates opened\n", report.Checks, report.Rows)
 				return err
 			}

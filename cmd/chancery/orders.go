@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -19,7 +18,8 @@ import (
 
 // orderFlags are what the commands that call the API have in common.
 type orderFlags struct {
-	endpoint, caFile, output string
+	endpoint, caFile string
+	output           format
 }
 
 // Environment variables that the official clients read too.
@@ -35,19 +35,23 @@ and ALIBABA_CLOUD_ACCESS_KEY_SECRET; a temporary one comes with
 ALIBABA_CLOUD_SECURITY_TOKEN.`
 
 func (o *orderFlags) add(command *cobra.Command) {
+	o.addTo(command, "; as data, one result for each thing that happens")
+}
+
+// addList is for commands whose result is one list.
+func (o *orderFlags) addList(command *cobra.Command) { o.addTo(command, "") }
+
+func (o *orderFlags) addTo(command *cobra.Command, outputHelp string) {
 	flags := command.Flags()
 	flags.StringVar(&o.endpoint, "endpoint", "http://127.0.0.1:8280", "URL of the service (CHANCERY_ENDPOINT)")
 	flags.StringVar(&o.caFile, "ca", "", "PEM file with the root to trust for an https endpoint, besides the system's (CHANCERY_CA)")
-	flags.StringVarP(&o.output, "output", "o", "text", "text, or json: one object a line for each thing that happens")
+	o.output.add(flags, outputHelp)
 }
 
 // client reads the settings and makes the API client.
 func (o *orderFlags) client(command *cobra.Command) (*client.Client, error) {
 	if err := configure(command, ""); err != nil {
-		return nil, usageError{err, command.Name() + " "}
-	}
-	if err := oneOf("output", o.output, "text", "json"); err != nil {
-		return nil, usageError{err, command.Name() + " "}
+		return nil, usageError{err, hint(command)}
 	}
 	credentials := signature.Credentials{
 		AccessKeyID: os.Getenv(envKeyID), AccessKeySecret: signature.Secret(os.Getenv(envKeySecret)), SecurityToken: os.Getenv(envKeyToken),
@@ -71,30 +75,30 @@ func (o *orderFlags) client(command *cobra.Command) (*client.Client, error) {
 	return client.New(o.endpoint, credentials, roots)
 }
 
-// teller writes what happens: for people, or one JSON object a line.
+// teller writes what happens: for people, or as data, one result for each thing.
 type teller struct {
 	command *cobra.Command
-	json    bool
+	output  format
 }
 
 func (o *orderFlags) teller(command *cobra.Command) teller {
-	return teller{command, o.output == "json"}
+	return teller{command, o.output}
 }
 
 // text is for people alone.
 func (t teller) text(format string, args ...any) {
-	if !t.json {
+	if !t.output.data() {
 		_, _ = fmt.Fprintf(t.command.OutOrStdout(), format, args...)
 	}
 }
 
 // event is for programs alone.
 func (t teller) event(name string, fields map[string]any) error {
-	if !t.json {
+	if !t.output.data() {
 		return nil
 	}
 	fields["event"] = name
-	return json.NewEncoder(t.command.OutOrStdout()).Encode(fields)
+	return t.output.writeNext(t.command.OutOrStdout(), fields)
 }
 
 // proof tells what has to be published, name by name, and what was seen already.
@@ -127,7 +131,7 @@ func (t teller) toPublish(order int64, p cas.Proof) error {
 // wait waits for the certificate with a progress display, and saves its files. shown
 // is what the user was told to publish, nil if nothing.
 func (t teller) wait(ctx context.Context, c *client.Client, order int64, out string, shown []string) error {
-	p := newProgress(t, order)
+	p := newProgress(t, t.command.ErrOrStderr(), order)
 	p.proofs = shown
 	state, err := c.Wait(ctx, order, pollPause, p.show)
 	p.end()

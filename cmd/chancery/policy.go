@@ -42,7 +42,7 @@ what one denies no other can allow.`,
 			if err != nil {
 				return err
 			}
-			if o.output == "json" {
+			if o.output.data() {
 				return show(command, o, p, "", nil)
 			}
 			_, err = fmt.Fprintln(command.OutOrStdout(), strings.TrimSuffix(p.Document, "\n"))

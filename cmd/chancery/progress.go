@@ -3,15 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
 	"chancery/cas"
 )
 
-// progress shows how an order gets on: a line for each thing that changed, and
-// on a terminal a moving last line.
+// progress shows how an order gets on: on a terminal in one line that is written
+// anew, elsewhere in a line for each thing that changed.
 type progress struct {
 	line
 	teller teller
@@ -22,8 +21,8 @@ type progress struct {
 	proofs []string // as they were last shown; nil: as when the wait began
 }
 
-func newProgress(t teller, order int64) *progress {
-	return &progress{teller: t, order: order, line: newLine(t.command.ErrOrStderr()), began: time.Now()} //nolint:forbidigo // it measures
+func newProgress(t teller, to io.Writer, order int64) *progress {
+	return &progress{teller: t, order: order, line: newLine(to), began: time.Now()} //nolint:forbidigo // it measures
 }
 
 var stateWords = map[string]string{
@@ -35,24 +34,32 @@ var stateWords = map[string]string{
 	"unknow":        "revoked",
 }
 
-func (p *progress) show(state *cas.DescribeCertificateStateOutput) {
+// stateText is a state in words, with what it waits for.
+func stateText(state *cas.DescribeCertificateStateOutput) string {
 	text := stateWords[state.Type]
 	if state.Type == "domain_verify" && len(state.Looks) > 0 {
 		text += "; last look: " + lookWords(newest(state.Looks))
 	}
+	if state.Order != nil && state.Order.UnderReview {
+		text = "proved; waiting for the operator's review"
+	}
 	if state.Order != nil && state.Order.Delay != "" {
 		text += "; " + state.Order.Delay
 	}
+	return text
+}
+
+func (p *progress) show(state *cas.DescribeCertificateStateOutput) {
+	text := stateText(state)
 	p.showProofs(state)
-	if text != p.last {
-		p.clear()
-		_, _ = fmt.Fprintf(p.to, "%6.1fs  %s\n", time.Since(p.began).Seconds(), text)
-		p.last = text
-	}
-	if p.terminal {
+	waited := time.Since(p.began).Seconds()
+	if p.moving {
 		p.turns++
-		_, _ = fmt.Fprintf(p.to, "\r%c %.0fs ", `|/-\`[p.turns%4], time.Since(p.began).Seconds())
+		p.set(fmt.Sprintf("%c %.0fs  %s", `|/-\`[p.turns%4], waited, text))
+	} else if text != p.last {
+		_, _ = fmt.Fprintf(p.to, "%6.1fs  %s\n", waited, text)
 	}
+	p.last = text
 }
 
 // proofTexts tells one set of proofs from another.
@@ -94,32 +101,10 @@ func lookWords(look cas.Look) string {
 	return text + ", " + look.Where
 }
 
-// line is the last line of a terminal, which can be written anew.
-type line struct {
-	to       io.Writer
-	terminal bool
-}
-
-func newLine(to io.Writer) line {
-	l := line{to: to}
-	if file, ok := to.(*os.File); ok {
-		info, err := file.Stat()
-		l.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return l
-}
-
-// set writes the line anew where there is a terminal.
-func (l line) set(text string) {
-	if l.terminal {
-		_, _ = fmt.Fprintf(l.to, "\r\x1b[K%s ", text)
+// end leaves what came of it on a terminal, where it was overwritten until now.
+func (p *progress) end() {
+	p.clear()
+	if p.moving && p.last != "" {
+		_, _ = fmt.Fprintf(p.to, "%6.1fs  %s\n", time.Since(p.began).Seconds(), p.last)
 	}
 }
-
-func (l line) clear() {
-	if l.terminal {
-		_, _ = fmt.Fprint(l.to, "\r\x1b[K")
-	}
-}
-
-func (p *progress) end() { p.clear() }

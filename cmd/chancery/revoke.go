@@ -43,13 +43,13 @@ Nothing happens before the list was shown and agreed to; --yes agrees at once.
   chancery revoke 4721590088371203 5530217746120984 --reason superseded --yes`,
 		RunE: func(command *cobra.Command, args []string) error {
 			if _, err := chancery.ParseReason(reason); err != nil {
-				return usageError{fmt.Errorf("--reason: %q is not unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn", reason), "revoke "}
+				return usageError{fmt.Errorf("--reason: %q is not unspecified, keyCompromise, affiliationChanged, superseded, cessationOfOperation or privilegeWithdrawn", reason), hint(command)}
 			}
 			orders := make([]int64, len(args))
 			for i, text := range args {
 				var err error
 				if orders[i], err = parseOrder(text); err != nil {
-					return usageError{err, "revoke "}
+					return usageError{err, hint(command)}
 				}
 			}
 			c, err := o.client(command)
@@ -69,6 +69,7 @@ Nothing happens before the list was shown and agreed to; --yes agrees at once.
 		},
 	}
 	o.add(command)
+	command.ValidArgsFunction = completeOrders("ISSUED")
 	command.Flags().StringVar(&reason, "reason", chancery.Unspecified.String(), "why, as listed above")
 	command.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return command
@@ -95,8 +96,8 @@ func (t teller) preview(ctx context.Context, c *client.Client, orders []int64) e
 
 // agreed asks whoever sits before the command.
 func agreed(command *cobra.Command, t teller, reason string) error {
-	if t.json {
-		return usageError{errors.New("with --output json there is nobody to ask; give --yes"), "revoke "}
+	if t.output.data() {
+		return usageError{fmt.Errorf("with --output %s there is nobody to ask; give --yes", t.output), hint(command)}
 	}
 	_, _ = fmt.Fprintf(command.ErrOrStderr(), "Revoke with reason %s? This cannot be undone. [y/N] ", reason)
 	answer, err := bufio.NewReader(command.InOrStdin()).ReadString('\n')

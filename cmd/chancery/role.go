@@ -39,7 +39,7 @@ needs besides a policy that allows sts:AssumeRole on it.`,
 		if err != nil {
 			return err
 		}
-		if err := showRoles(command, o, "ROLE", r, r); err != nil || o.output == "json" {
+		if err := showRoles(command, o, "ROLE", r, r); err != nil || o.output.data() {
 			return err
 		}
 		_, err = fmt.Fprintf(command.OutOrStdout(), "\n%s\n%s\n", r.ARN, strings.TrimSuffix(r.Trust, "\n"))

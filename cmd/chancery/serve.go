@@ -40,6 +40,9 @@ command line is stronger than the environment and that than the file.`,
 			if err := config.TakeKey(); err != nil {
 				return usageError{err, "serve "}
 			}
+			if err := config.TakeSMTPPassword(); err != nil {
+				return usageError{err, "serve "}
+			}
 			config.Settings = settingsOf(command.Flags())
 			return serve(command.Context(), config, command)
 		},

@@ -83,7 +83,7 @@ func showVerdict(command *cobra.Command, o *operatorFlags, v admin.Verdict) erro
 	if v.Allowed {
 		word, denied = "allow", nil
 	}
-	if o.output == "json" {
+	if o.output.data() {
 		return errors.Join(show(command, o, v, "", nil), denied)
 	}
 	out := command.OutOrStdout()

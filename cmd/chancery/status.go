@@ -24,7 +24,7 @@ why it was not enough.
 		RunE: func(command *cobra.Command, args []string) error {
 			order, err := parseOrder(args[0])
 			if err != nil {
-				return usageError{err, "status "}
+				return usageError{err, hint(command)}
 			}
 			c, err := o.client(command)
 			if err != nil {
@@ -38,12 +38,13 @@ why it was not enough.
 		},
 	}
 	o.add(command)
+	command.ValidArgsFunction = completeOrders("")
 	command.Flags().BoolVarP(&verbose, "verbose", "v", false, "show every look at the proof")
 	return command
 }
 
 func (t teller) status(order int64, state *cas.DescribeCertificateStateOutput, verbose bool) error {
-	if t.json {
+	if t.output.data() {
 		state.PrivateKey = "" // status shows, download gives
 		if !verbose {
 			state.Looks = nil

@@ -124,6 +124,7 @@ type carried struct {
 	wire           *wire
 	client, server net.Conn
 	fate           atomic.Int64 // the cut that is under way
+	commit         []byte       // the name of the statement that commits, once it is prepared; upstream's
 }
 
 // end hangs up on the database, and on the node unless that is to find out by itself.
@@ -139,7 +140,7 @@ func (c *carried) end() {
 func (c *carried) upstream() {
 	message, err := readStartup(c.client)
 	for err == nil {
-		if isCommit(message) {
+		if c.isCommit(message) {
 			switch fate := c.wire.draw(); fate {
 			case pass:
 			case before, silentBefore:
@@ -221,18 +222,22 @@ func readBody(from io.Reader, head []byte) ([]byte, error) {
 	return message, err
 }
 
-// isCommit knows a simple query and the parsing of a statement.
-func isCommit(message []byte) bool {
+// isCommit knows a simple query, and a prepared statement that is run.
+func (c *carried) isCommit(message []byte) bool {
 	const head = 5 // type and length
-	if len(message) <= head || message[0] != 'Q' && message[0] != 'P' {
+	if len(message) <= head {
 		return false
 	}
-	text := message[head:]
-	if message[0] == 'P' { // after the statement's name
-		if _, rest, ok := bytes.Cut(text, []byte{0}); ok {
-			text = rest
+	text := func(n int) string { return string(bytes.SplitN(message[head:], []byte{0}, n+2)[n]) }
+	switch message[0] {
+	case 'Q':
+		return strings.EqualFold(text(0), "commit")
+	case 'P': // the statement's name, its text
+		if strings.EqualFold(text(1), "commit") {
+			c.commit = message[head : head+len(text(0))]
 		}
+	case 'B': // what its answer is called, the statement's name
+		return c.commit != nil && text(1) == string(c.commit)
 	}
-	statement, _, _ := bytes.Cut(text, []byte{0})
-	return strings.EqualFold(string(statement), "commit")
+	return false
 }

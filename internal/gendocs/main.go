@@ -1,5 +1,6 @@
-// Command gendocs writes the pages of docs/ that are made from the tables in the
-// code. `make generate` runs it; a test fails while a page is not current.
+// Command gendocs writes what is made from the tables in the code: pages of docs/ and
+// the data of package apidoc. `make generate` runs it; a test fails while a file is
+// not current.
 package main
 
 import (
@@ -8,18 +9,27 @@ import (
 	"path/filepath"
 )
 
-// pages is the table of generated pages. root is the repository's directory.
+// pages is the table of generated files. root is the repository's directory.
 var pages = []struct {
 	file  string
 	write func(root string) (string, error)
 }{
-	{"states.md", states},
-	{"operations.md", operations},
-	{"errors.md", errorCodes},
-	{"configuration.md", configuration},
+	{"docs/states.md", page(states)},
+	{"docs/operations.md", page(operations)},
+	{"docs/errors.md", page(errorCodes)},
+	{"docs/configuration.md", page(configuration)},
+	{"docs/command-line.md", page(commands)},
+	{"internal/apidoc/reference.json", reference},
+	{"internal/apidoc/openapi.json", openAPI},
 }
 
-const notice = "<!-- Made by `make generate`; change the code it is made from, not this page. -->\n\n"
+// page puts a notice above a Markdown page.
+func page(write func(root string) (string, error)) func(root string) (string, error) {
+	return func(root string) (string, error) {
+		text, err := write(root)
+		return "<!-- Made by `make generate`; change the code it is made from, not this page. -->\n\n" + text, err
+	}
+}
 
 func main() {
 	if err := writePages("."); err != nil {
@@ -34,7 +44,7 @@ func writePages(root string) error {
 		if err != nil {
 			return fmt.Errorf("making %s: %w", page.file, err)
 		}
-		if err := os.WriteFile(filepath.Join(root, "docs", page.file), []byte(notice+text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(root, page.file), []byte(text), 0o600); err != nil {
 			return err
 		}
 	}

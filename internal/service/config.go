@@ -53,6 +53,11 @@ type Config struct {
 	AuditKeep    time.Duration
 	ReadyKeys    int
 	StopDelay    time.Duration
+	NoticeAllow  []string
+	SMTPURL      string
+	SMTPFrom     string
+	// SMTPPassword is what TakeSMTPPassword found in the environment; there is no flag for it.
+	SMTPPassword chancery.Secret
 	LogLevel     string
 	LogFormat    string
 }
@@ -90,6 +95,9 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.DurationVar(&c.AuditKeep, "audit-keep", 400*24*time.Hour, "how long lines of the audit log are kept; 0: for ever")
 	flags.IntVar(&c.ReadyKeys, "ready-keys", 32, "how many RSA keys of each size that products use are made ahead and kept, sealed, in the database, for bursts of orders; 0: none")
 	flags.DurationVar(&c.StopDelay, "stop-delay", 0, "how long to go on serving once told to stop, while /readyz says no: give a load balancer time to turn to other nodes")
+	flags.StringArrayVar(&c.NoticeAllow, "notice-allow", nil, "range of addresses that webhooks of notices may have besides public ones, as 10.0.0.0/8; there they may be without TLS; repeatable")
+	flags.StringVar(&c.SMTPURL, "smtp-url", "", "server that takes mail of notices, as smtps://user@mail.example.com:465 or smtp+starttls://user@mail.example.com:587, or smtp://127.0.0.1:25 for one on this machine; the password is given in CHANCERY_SMTP_PASSWORD")
+	flags.StringVar(&c.SMTPFrom, "smtp-from", "", "address that mail of notices is from; needed with --smtp-url")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&c.LogFormat, "log-format", "text", "text or json")
 }
@@ -121,14 +129,15 @@ func (c *Config) check() error {
 	return nil
 }
 
-func (c *Config) allowed() ([]netip.Prefix, error) {
-	prefixes := make([]netip.Prefix, len(c.AllowCIDRs))
-	for i, text := range c.AllowCIDRs {
+// allowed reads the ranges of addresses that a flag names.
+func allowed(flag string, ranges []string) ([]netip.Prefix, error) {
+	prefixes := make([]netip.Prefix, len(ranges))
+	for i, text := range ranges {
 		prefix, err := netip.ParsePrefix(text)
 		if err != nil {
 			address, addressErr := netip.ParseAddr(text)
 			if addressErr != nil {
-				return nil, configError("dcv-allow", "%q is not a range of addresses such as 10.0.0.0/8", text)
+				return nil, configError(flag, "%q is not a range of addresses such as 10.0.0.0/8", text)
 			}
 			prefix = netip.PrefixFrom(address, address.BitLen())
 		}

@@ -27,6 +27,7 @@ import (
 	"chancery/cas"
 	"chancery/console"
 	"chancery/dcv"
+	"chancery/internal/apidoc"
 	"chancery/issuer"
 	"chancery/rpc"
 	"chancery/store"
@@ -120,6 +121,10 @@ func Start(ctx context.Context, c Config, clock chancery.Clock, log *slog.Logger
 	if err != nil {
 		return nil, err
 	}
+	courier, err := c.courier(clock)
+	if err != nil {
+		return nil, err
+	}
 	s := &Service{log: log, failed: make(chan error, 8), ready: make(chan struct{}), turning: make(chan struct{})}
 	if s.unlockDir, err = lockDir(c); err != nil {
 		return nil, err
@@ -128,26 +133,26 @@ func Start(ctx context.Context, c Config, clock chancery.Clock, log *slog.Logger
 		s.unlockDir()
 		return nil, err
 	}
-	if err := s.start(ctx, c, clock, catalogue, looker); err != nil {
+	if err := s.start(ctx, c, clock, catalogue, looker, courier); err != nil {
 		return nil, errors.Join(err, s.Stop(ctx))
 	}
 	return s, nil
 }
 
 func (c *Config) looker(clock chancery.Clock) (*dcv.Looker, error) {
-	allowed, err := c.allowed()
+	ranges, err := allowed("dcv-allow", c.AllowCIDRs)
 	if err != nil {
 		return nil, err
 	}
-	looker, err := dcv.New(dcv.Config{Resolvers: c.Resolvers, Allow: allowed, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, DNSPort: c.DNSPort, Clock: clock})
+	looker, err := dcv.New(dcv.Config{Resolvers: c.Resolvers, Allow: ranges, HTTPPort: c.HTTPPort, HTTPSPort: c.HTTPSPort, DNSPort: c.DNSPort, Clock: clock})
 	if err != nil {
 		return nil, configError("dcv-resolver", "%v", err)
 	}
 	return looker, nil
 }
 
-func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker) (err error) {
-	s.Admin = &admin.Admin{Store: s.store, Catalogue: catalogue, Clock: clock, Settings: c.Settings}
+func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, courier chancery.Courier) (err error) {
+	s.Admin = &admin.Admin{Store: s.store, Catalogue: catalogue, Clock: clock, Courier: courier, Settings: c.Settings}
 	s.Authority, err = ca.Open(ctx, ca.Config{Store: s.store, Clock: clock, KeyType: chancery.KeyAlgorithm(c.CAKey), BaseURL: c.PKIURL})
 	if err != nil {
 		return err
@@ -158,7 +163,10 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 		return err
 	}
 	registry := s.newRegistry(clock)
-	worker := s.work(ctx, clock, catalogue, looker, issuers, c, registry)
+	worker := s.work(ctx, &work.Worker{
+		Store: s.store, Looker: looker, Issuers: issuers, Catalogue: catalogue, Clock: clock, Log: s.log,
+		AuditKeep: c.AuditKeep, ReadyKeys: c.ReadyKeys, Courier: courier, Metrics: work.NewMetrics(registry),
+	}, registry)
 	s.Admin.RefundWindow, s.Admin.Wake = c.RefundWindow, worker.Wake
 	operations := &cas.Service{
 		Store: rpc.WithTrails(s.store), Catalogue: catalogue, Clock: clock,
@@ -178,7 +186,7 @@ func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, cat
 		NotBefore: restored, Store: s.store, Clock: clock, Log: s.log, APIs: apis,
 		ClockSkew: c.ClockSkew, Rates: rates, Metrics: rpc.NewMetrics(registry), Inside: []chancery.API{operations.Inside()},
 	}
-	if err := work.EnsureSweep(ctx, s.store, clock.Now()); err != nil {
+	if err := work.EnsureRounds(ctx, s.store, clock.Now()); err != nil {
 		return err
 	}
 	var pages http.Handler
@@ -205,14 +213,10 @@ func (s *Service) newRegistry(clock chancery.Clock) *prometheus.Registry {
 }
 
 // work begins background work; Stop ends it.
-func (s *Service) work(ctx context.Context, clock chancery.Clock, catalogue chancery.Catalogue, looker chancery.Looker, issuers work.Issuers, c Config, registry *prometheus.Registry) *work.Worker {
+func (s *Service) work(ctx context.Context, worker *work.Worker, registry *prometheus.Registry) *work.Worker {
 	ctx, s.endWork = context.WithCancel(context.WithoutCancel(ctx))
-	worker := &work.Worker{
-		Store: s.store, Looker: looker, Issuers: issuers, Catalogue: catalogue, Clock: clock,
-		Log: s.log, AuditKeep: c.AuditKeep, ReadyKeys: c.ReadyKeys, Metrics: work.NewMetrics(registry),
-	}
-	work.WatchBacklog(registry, s.store, clock)
-	work.WatchReadyKeys(registry, s.store, catalogue)
+	work.WatchBacklog(registry, s.store, worker.Clock)
+	work.WatchReadyKeys(registry, s.store, worker.Catalogue)
 	s.workers.Go(func() { worker.Run(ctx) })
 	s.workers.Go(func() { s.Authority.Publish(ctx) })
 	s.workers.Go(func() { s.followKeyring(ctx) })
@@ -243,6 +247,7 @@ func (s *Service) listen(ctx context.Context, c Config, gateway, pages http.Hand
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /errors/{code}", rpc.HelpHandler())
+	mux.Handle("GET /openapi.json", apidoc.Handler())
 	if pages == nil {
 		mux.Handle("/", gateway)
 	} else {

@@ -51,6 +51,7 @@ var tables = []string{
 	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps", "submissions", "listed", "list_blocks", "list_texts",
 	"csrs", "contacts", "companies", "acme_orders", "acme_authorizations", "renewals",
 	"accounts", "access_keys", "users", "user_groups", "group_members", "roles", "policies", "attachments", "sessions",
+	"notice_targets", "notices", "notice_deliveries",
 }
 
 // Dump writes all rows of tenants but nonces and the audit log as text: what a

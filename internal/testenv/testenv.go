@@ -249,7 +249,7 @@ func (e *Env) watch(order chancery.OrderID) (ended <-chan struct{}, forget func(
 // work begins background work.
 func (e *Env) work() {
 	e.Clock.moved = e.wake
-	e.must(work.EnsureSweep(context.Background(), e.Store, e.Clock.Now()))
+	e.must(work.EnsureRounds(context.Background(), e.Store, e.Clock.Now()))
 	if !e.options.idle {
 		e.Run(e.NewWorker())
 	}

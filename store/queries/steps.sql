@@ -1,6 +1,6 @@
 -- name: AddStep :exec
-INSERT INTO steps (id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version)
-VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', 1);
+INSERT INTO steps (id, kind, account_id, order_id, subject, due_at, attempts, last_run_at, lease_until, last_error, version)
+VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', 1);
 
 -- The lease is taken by one conditional UPDATE: of two workers that pick the
 -- same row, the second finds its lease taken and gets nothing. That a parked step is

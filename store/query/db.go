@@ -105,6 +105,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addContactStmt, err = db.PrepareContext(ctx, addContact); err != nil {
 		return nil, fmt.Errorf("error preparing query AddContact: %w", err)
 	}
+	if q.addDeliveryStmt, err = db.PrepareContext(ctx, addDelivery); err != nil {
+		return nil, fmt.Errorf("error preparing query AddDelivery: %w", err)
+	}
 	if q.addEvidenceStmt, err = db.PrepareContext(ctx, addEvidence); err != nil {
 		return nil, fmt.Errorf("error preparing query AddEvidence: %w", err)
 	}
@@ -131,6 +134,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.addMemberStmt, err = db.PrepareContext(ctx, addMember); err != nil {
 		return nil, fmt.Errorf("error preparing query AddMember: %w", err)
+	}
+	if q.addNoticeStmt, err = db.PrepareContext(ctx, addNotice); err != nil {
+		return nil, fmt.Errorf("error preparing query AddNotice: %w", err)
+	}
+	if q.addNoticeTargetStmt, err = db.PrepareContext(ctx, addNoticeTarget); err != nil {
+		return nil, fmt.Errorf("error preparing query AddNoticeTarget: %w", err)
 	}
 	if q.addOrderStmt, err = db.PrepareContext(ctx, addOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query AddOrder: %w", err)
@@ -161,6 +170,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.addStepStmt, err = db.PrepareContext(ctx, addStep); err != nil {
 		return nil, fmt.Errorf("error preparing query AddStep: %w", err)
+	}
+	if q.addTroubleStmt, err = db.PrepareContext(ctx, addTrouble); err != nil {
+		return nil, fmt.Errorf("error preparing query AddTrouble: %w", err)
 	}
 	if q.addUserStmt, err = db.PrepareContext(ctx, addUser); err != nil {
 		return nil, fmt.Errorf("error preparing query AddUser: %w", err)
@@ -345,6 +357,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteListEntryStmt, err = db.PrepareContext(ctx, deleteListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteListEntry: %w", err)
 	}
+	if q.deleteNoticeTargetStmt, err = db.PrepareContext(ctx, deleteNoticeTarget); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteNoticeTarget: %w", err)
+	}
 	if q.deleteOrderKeyStmt, err = db.PrepareContext(ctx, deleteOrderKey); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteOrderKey: %w", err)
 	}
@@ -363,6 +378,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.deleteSubmissionsBeforeStmt, err = db.PrepareContext(ctx, deleteSubmissionsBefore); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteSubmissionsBefore: %w", err)
 	}
+	if q.deleteTargetDeliveriesStmt, err = db.PrepareContext(ctx, deleteTargetDeliveries); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteTargetDeliveries: %w", err)
+	}
 	if q.deleteUserStmt, err = db.PrepareContext(ctx, deleteUser); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteUser: %w", err)
 	}
@@ -374,6 +392,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.deleteUserMembershipsStmt, err = db.PrepareContext(ctx, deleteUserMemberships); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteUserMemberships: %w", err)
+	}
+	if q.deliveryStmt, err = db.PrepareContext(ctx, delivery); err != nil {
+		return nil, fmt.Errorf("error preparing query Delivery: %w", err)
 	}
 	if q.detachAllStmt, err = db.PrepareContext(ctx, detachAll); err != nil {
 		return nil, fmt.Errorf("error preparing query DetachAll: %w", err)
@@ -389,6 +410,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.evidenceStmt, err = db.PrepareContext(ctx, evidence); err != nil {
 		return nil, fmt.Errorf("error preparing query Evidence: %w", err)
+	}
+	if q.expiringCertificatesStmt, err = db.PrepareContext(ctx, expiringCertificates); err != nil {
+		return nil, fmt.Errorf("error preparing query ExpiringCertificates: %w", err)
+	}
+	if q.expiryMarkStmt, err = db.PrepareContext(ctx, expiryMark); err != nil {
+		return nil, fmt.Errorf("error preparing query ExpiryMark: %w", err)
 	}
 	if q.failStepStmt, err = db.PrepareContext(ctx, failStep); err != nil {
 		return nil, fmt.Errorf("error preparing query FailStep: %w", err)
@@ -408,8 +435,14 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.forgetConsoleAttemptsStmt, err = db.PrepareContext(ctx, forgetConsoleAttempts); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetConsoleAttempts: %w", err)
 	}
+	if q.forgetDeliveriesStmt, err = db.PrepareContext(ctx, forgetDeliveries); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetDeliveries: %w", err)
+	}
 	if q.forgetNoncesStmt, err = db.PrepareContext(ctx, forgetNonces); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetNonces: %w", err)
+	}
+	if q.forgetNoticesStmt, err = db.PrepareContext(ctx, forgetNotices); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetNotices: %w", err)
 	}
 	if q.forgetOldConsoleAttemptsStmt, err = db.PrepareContext(ctx, forgetOldConsoleAttempts); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetOldConsoleAttempts: %w", err)
@@ -425,6 +458,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.forgetSessionsStmt, err = db.PrepareContext(ctx, forgetSessions); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetSessions: %w", err)
+	}
+	if q.forgetTroublesStmt, err = db.PrepareContext(ctx, forgetTroubles); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetTroubles: %w", err)
 	}
 	if q.forgiveConsoleAttemptStmt, err = db.PrepareContext(ctx, forgiveConsoleAttempt); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgiveConsoleAttempt: %w", err)
@@ -516,6 +552,15 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.listTextsStmt, err = db.PrepareContext(ctx, listTexts); err != nil {
 		return nil, fmt.Errorf("error preparing query ListTexts: %w", err)
 	}
+	if q.lowPlansStmt, err = db.PrepareContext(ctx, lowPlans); err != nil {
+		return nil, fmt.Errorf("error preparing query LowPlans: %w", err)
+	}
+	if q.markNoticeTargetStmt, err = db.PrepareContext(ctx, markNoticeTarget); err != nil {
+		return nil, fmt.Errorf("error preparing query MarkNoticeTarget: %w", err)
+	}
+	if q.markPlanToldStmt, err = db.PrepareContext(ctx, markPlanTold); err != nil {
+		return nil, fmt.Errorf("error preparing query MarkPlanTold: %w", err)
+	}
 	if q.markProvedStmt, err = db.PrepareContext(ctx, markProved); err != nil {
 		return nil, fmt.Errorf("error preparing query MarkProved: %w", err)
 	}
@@ -539,6 +584,21 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.nextStepStmt, err = db.PrepareContext(ctx, nextStep); err != nil {
 		return nil, fmt.Errorf("error preparing query NextStep: %w", err)
+	}
+	if q.noticeStmt, err = db.PrepareContext(ctx, notice); err != nil {
+		return nil, fmt.Errorf("error preparing query Notice: %w", err)
+	}
+	if q.noticeDeliveriesStmt, err = db.PrepareContext(ctx, noticeDeliveries); err != nil {
+		return nil, fmt.Errorf("error preparing query NoticeDeliveries: %w", err)
+	}
+	if q.noticeTargetStmt, err = db.PrepareContext(ctx, noticeTarget); err != nil {
+		return nil, fmt.Errorf("error preparing query NoticeTarget: %w", err)
+	}
+	if q.noticeTargetsStmt, err = db.PrepareContext(ctx, noticeTargets); err != nil {
+		return nil, fmt.Errorf("error preparing query NoticeTargets: %w", err)
+	}
+	if q.noticesStmt, err = db.PrepareContext(ctx, notices); err != nil {
+		return nil, fmt.Errorf("error preparing query Notices: %w", err)
 	}
 	if q.oldestACMEOpeningStmt, err = db.PrepareContext(ctx, oldestACMEOpening); err != nil {
 		return nil, fmt.Errorf("error preparing query OldestACMEOpening: %w", err)
@@ -645,6 +705,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.seeConsoleSessionStmt, err = db.PrepareContext(ctx, seeConsoleSession); err != nil {
 		return nil, fmt.Errorf("error preparing query SeeConsoleSession: %w", err)
 	}
+	if q.seeTroubleStmt, err = db.PrepareContext(ctx, seeTrouble); err != nil {
+		return nil, fmt.Errorf("error preparing query SeeTrouble: %w", err)
+	}
 	if q.sessionStmt, err = db.PrepareContext(ctx, session); err != nil {
 		return nil, fmt.Errorf("error preparing query Session: %w", err)
 	}
@@ -653,6 +716,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.setACMEAccountURLStmt, err = db.PrepareContext(ctx, setACMEAccountURL); err != nil {
 		return nil, fmt.Errorf("error preparing query SetACMEAccountURL: %w", err)
+	}
+	if q.setExpiryMarkStmt, err = db.PrepareContext(ctx, setExpiryMark); err != nil {
+		return nil, fmt.Errorf("error preparing query SetExpiryMark: %w", err)
 	}
 	if q.setOperatorStmt, err = db.PrepareContext(ctx, setOperator); err != nil {
 		return nil, fmt.Errorf("error preparing query SetOperator: %w", err)
@@ -678,6 +744,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.submissionStmt, err = db.PrepareContext(ctx, submission); err != nil {
 		return nil, fmt.Errorf("error preparing query Submission: %w", err)
 	}
+	if q.successorNamesStmt, err = db.PrepareContext(ctx, successorNames); err != nil {
+		return nil, fmt.Errorf("error preparing query SuccessorNames: %w", err)
+	}
 	if q.takeConsoleLinkStmt, err = db.PrepareContext(ctx, takeConsoleLink); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeConsoleLink: %w", err)
 	}
@@ -686,6 +755,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.takeUnitStmt, err = db.PrepareContext(ctx, takeUnit); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeUnit: %w", err)
+	}
+	if q.troubledCAsStmt, err = db.PrepareContext(ctx, troubledCAs); err != nil {
+		return nil, fmt.Errorf("error preparing query TroubledCAs: %w", err)
 	}
 	if q.updateACMEOrderStmt, err = db.PrepareContext(ctx, updateACMEOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateACMEOrder: %w", err)
@@ -701,6 +773,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.updateContactStmt, err = db.PrepareContext(ctx, updateContact); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateContact: %w", err)
+	}
+	if q.updateDeliveryStmt, err = db.PrepareContext(ctx, updateDelivery); err != nil {
+		return nil, fmt.Errorf("error preparing query UpdateDelivery: %w", err)
 	}
 	if q.updateListEntryStmt, err = db.PrepareContext(ctx, updateListEntry); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateListEntry: %w", err)
@@ -878,6 +953,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addContactStmt: %w", cerr)
 		}
 	}
+	if q.addDeliveryStmt != nil {
+		if cerr := q.addDeliveryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addDeliveryStmt: %w", cerr)
+		}
+	}
 	if q.addEvidenceStmt != nil {
 		if cerr := q.addEvidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addEvidenceStmt: %w", cerr)
@@ -921,6 +1001,16 @@ func (q *Queries) Close() error {
 	if q.addMemberStmt != nil {
 		if cerr := q.addMemberStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addMemberStmt: %w", cerr)
+		}
+	}
+	if q.addNoticeStmt != nil {
+		if cerr := q.addNoticeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addNoticeStmt: %w", cerr)
+		}
+	}
+	if q.addNoticeTargetStmt != nil {
+		if cerr := q.addNoticeTargetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addNoticeTargetStmt: %w", cerr)
 		}
 	}
 	if q.addOrderStmt != nil {
@@ -971,6 +1061,11 @@ func (q *Queries) Close() error {
 	if q.addStepStmt != nil {
 		if cerr := q.addStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addStepStmt: %w", cerr)
+		}
+	}
+	if q.addTroubleStmt != nil {
+		if cerr := q.addTroubleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addTroubleStmt: %w", cerr)
 		}
 	}
 	if q.addUserStmt != nil {
@@ -1278,6 +1373,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteListEntryStmt: %w", cerr)
 		}
 	}
+	if q.deleteNoticeTargetStmt != nil {
+		if cerr := q.deleteNoticeTargetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteNoticeTargetStmt: %w", cerr)
+		}
+	}
 	if q.deleteOrderKeyStmt != nil {
 		if cerr := q.deleteOrderKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteOrderKeyStmt: %w", cerr)
@@ -1308,6 +1408,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing deleteSubmissionsBeforeStmt: %w", cerr)
 		}
 	}
+	if q.deleteTargetDeliveriesStmt != nil {
+		if cerr := q.deleteTargetDeliveriesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteTargetDeliveriesStmt: %w", cerr)
+		}
+	}
 	if q.deleteUserStmt != nil {
 		if cerr := q.deleteUserStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteUserStmt: %w", cerr)
@@ -1326,6 +1431,11 @@ func (q *Queries) Close() error {
 	if q.deleteUserMembershipsStmt != nil {
 		if cerr := q.deleteUserMembershipsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteUserMembershipsStmt: %w", cerr)
+		}
+	}
+	if q.deliveryStmt != nil {
+		if cerr := q.deliveryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deliveryStmt: %w", cerr)
 		}
 	}
 	if q.detachAllStmt != nil {
@@ -1351,6 +1461,16 @@ func (q *Queries) Close() error {
 	if q.evidenceStmt != nil {
 		if cerr := q.evidenceStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing evidenceStmt: %w", cerr)
+		}
+	}
+	if q.expiringCertificatesStmt != nil {
+		if cerr := q.expiringCertificatesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing expiringCertificatesStmt: %w", cerr)
+		}
+	}
+	if q.expiryMarkStmt != nil {
+		if cerr := q.expiryMarkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing expiryMarkStmt: %w", cerr)
 		}
 	}
 	if q.failStepStmt != nil {
@@ -1383,9 +1503,19 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing forgetConsoleAttemptsStmt: %w", cerr)
 		}
 	}
+	if q.forgetDeliveriesStmt != nil {
+		if cerr := q.forgetDeliveriesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetDeliveriesStmt: %w", cerr)
+		}
+	}
 	if q.forgetNoncesStmt != nil {
 		if cerr := q.forgetNoncesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetNoncesStmt: %w", cerr)
+		}
+	}
+	if q.forgetNoticesStmt != nil {
+		if cerr := q.forgetNoticesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetNoticesStmt: %w", cerr)
 		}
 	}
 	if q.forgetOldConsoleAttemptsStmt != nil {
@@ -1411,6 +1541,11 @@ func (q *Queries) Close() error {
 	if q.forgetSessionsStmt != nil {
 		if cerr := q.forgetSessionsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetSessionsStmt: %w", cerr)
+		}
+	}
+	if q.forgetTroublesStmt != nil {
+		if cerr := q.forgetTroublesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetTroublesStmt: %w", cerr)
 		}
 	}
 	if q.forgiveConsoleAttemptStmt != nil {
@@ -1563,6 +1698,21 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing listTextsStmt: %w", cerr)
 		}
 	}
+	if q.lowPlansStmt != nil {
+		if cerr := q.lowPlansStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lowPlansStmt: %w", cerr)
+		}
+	}
+	if q.markNoticeTargetStmt != nil {
+		if cerr := q.markNoticeTargetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing markNoticeTargetStmt: %w", cerr)
+		}
+	}
+	if q.markPlanToldStmt != nil {
+		if cerr := q.markPlanToldStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing markPlanToldStmt: %w", cerr)
+		}
+	}
 	if q.markProvedStmt != nil {
 		if cerr := q.markProvedStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing markProvedStmt: %w", cerr)
@@ -1601,6 +1751,31 @@ func (q *Queries) Close() error {
 	if q.nextStepStmt != nil {
 		if cerr := q.nextStepStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing nextStepStmt: %w", cerr)
+		}
+	}
+	if q.noticeStmt != nil {
+		if cerr := q.noticeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noticeStmt: %w", cerr)
+		}
+	}
+	if q.noticeDeliveriesStmt != nil {
+		if cerr := q.noticeDeliveriesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noticeDeliveriesStmt: %w", cerr)
+		}
+	}
+	if q.noticeTargetStmt != nil {
+		if cerr := q.noticeTargetStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noticeTargetStmt: %w", cerr)
+		}
+	}
+	if q.noticeTargetsStmt != nil {
+		if cerr := q.noticeTargetsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noticeTargetsStmt: %w", cerr)
+		}
+	}
+	if q.noticesStmt != nil {
+		if cerr := q.noticesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noticesStmt: %w", cerr)
 		}
 	}
 	if q.oldestACMEOpeningStmt != nil {
@@ -1778,6 +1953,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing seeConsoleSessionStmt: %w", cerr)
 		}
 	}
+	if q.seeTroubleStmt != nil {
+		if cerr := q.seeTroubleStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing seeTroubleStmt: %w", cerr)
+		}
+	}
 	if q.sessionStmt != nil {
 		if cerr := q.sessionStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing sessionStmt: %w", cerr)
@@ -1791,6 +1971,11 @@ func (q *Queries) Close() error {
 	if q.setACMEAccountURLStmt != nil {
 		if cerr := q.setACMEAccountURLStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing setACMEAccountURLStmt: %w", cerr)
+		}
+	}
+	if q.setExpiryMarkStmt != nil {
+		if cerr := q.setExpiryMarkStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing setExpiryMarkStmt: %w", cerr)
 		}
 	}
 	if q.setOperatorStmt != nil {
@@ -1833,6 +2018,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing submissionStmt: %w", cerr)
 		}
 	}
+	if q.successorNamesStmt != nil {
+		if cerr := q.successorNamesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing successorNamesStmt: %w", cerr)
+		}
+	}
 	if q.takeConsoleLinkStmt != nil {
 		if cerr := q.takeConsoleLinkStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeConsoleLinkStmt: %w", cerr)
@@ -1846,6 +2036,11 @@ func (q *Queries) Close() error {
 	if q.takeUnitStmt != nil {
 		if cerr := q.takeUnitStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeUnitStmt: %w", cerr)
+		}
+	}
+	if q.troubledCAsStmt != nil {
+		if cerr := q.troubledCAsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing troubledCAsStmt: %w", cerr)
 		}
 	}
 	if q.updateACMEOrderStmt != nil {
@@ -1871,6 +2066,11 @@ func (q *Queries) Close() error {
 	if q.updateContactStmt != nil {
 		if cerr := q.updateContactStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateContactStmt: %w", cerr)
+		}
+	}
+	if q.updateDeliveryStmt != nil {
+		if cerr := q.updateDeliveryStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing updateDeliveryStmt: %w", cerr)
 		}
 	}
 	if q.updateListEntryStmt != nil {
@@ -1999,6 +2199,7 @@ type Queries struct {
 	addConsoleLinkStmt            *sql.Stmt
 	addConsoleSessionStmt         *sql.Stmt
 	addContactStmt                *sql.Stmt
+	addDeliveryStmt               *sql.Stmt
 	addEvidenceStmt               *sql.Stmt
 	addGroupStmt                  *sql.Stmt
 	addIssuanceStmt               *sql.Stmt
@@ -2008,6 +2209,8 @@ type Queries struct {
 	addListEntryStmt              *sql.Stmt
 	addListLineStmt               *sql.Stmt
 	addMemberStmt                 *sql.Stmt
+	addNoticeStmt                 *sql.Stmt
+	addNoticeTargetStmt           *sql.Stmt
 	addOrderStmt                  *sql.Stmt
 	addOrderKeyStmt               *sql.Stmt
 	addPlanStmt                   *sql.Stmt
@@ -2018,6 +2221,7 @@ type Queries struct {
 	addSealingKeyStmt             *sql.Stmt
 	addSessionStmt                *sql.Stmt
 	addStepStmt                   *sql.Stmt
+	addTroubleStmt                *sql.Stmt
 	addUserStmt                   *sql.Stmt
 	addValidationStmt             *sql.Stmt
 	attachPolicyStmt              *sql.Stmt
@@ -2079,33 +2283,41 @@ type Queries struct {
 	deleteGroupMembersStmt        *sql.Stmt
 	deleteListBlockStmt           *sql.Stmt
 	deleteListEntryStmt           *sql.Stmt
+	deleteNoticeTargetStmt        *sql.Stmt
 	deleteOrderKeyStmt            *sql.Stmt
 	deleteOrderStepsStmt          *sql.Stmt
 	deletePolicyStmt              *sql.Stmt
 	deleteRoleStmt                *sql.Stmt
 	deleteRoleSessionsStmt        *sql.Stmt
 	deleteSubmissionsBeforeStmt   *sql.Stmt
+	deleteTargetDeliveriesStmt    *sql.Stmt
 	deleteUserStmt                *sql.Stmt
 	deleteUserConsoleSessionsStmt *sql.Stmt
 	deleteUserKeysStmt            *sql.Stmt
 	deleteUserMembershipsStmt     *sql.Stmt
+	deliveryStmt                  *sql.Stmt
 	detachAllStmt                 *sql.Stmt
 	detachPolicyStmt              *sql.Stmt
 	disableAccessKeyStmt          *sql.Stmt
 	dropSealingKeyStmt            *sql.Stmt
 	evidenceStmt                  *sql.Stmt
+	expiringCertificatesStmt      *sql.Stmt
+	expiryMarkStmt                *sql.Stmt
 	failStepStmt                  *sql.Stmt
 	finishStepStmt                *sql.Stmt
 	firstAuditLineStmt            *sql.Stmt
 	firstCRLEndStmt               *sql.Stmt
 	forgetACMEOpeningsStmt        *sql.Stmt
 	forgetConsoleAttemptsStmt     *sql.Stmt
+	forgetDeliveriesStmt          *sql.Stmt
 	forgetNoncesStmt              *sql.Stmt
+	forgetNoticesStmt             *sql.Stmt
 	forgetOldConsoleAttemptsStmt  *sql.Stmt
 	forgetOldConsoleLinksStmt     *sql.Stmt
 	forgetOldConsoleSessionsStmt  *sql.Stmt
 	forgetReadyKeysStmt           *sql.Stmt
 	forgetSessionsStmt            *sql.Stmt
+	forgetTroublesStmt            *sql.Stmt
 	forgiveConsoleAttemptStmt     *sql.Stmt
 	freeACMEOrderURLStmt          *sql.Stmt
 	freeLeasesStmt                *sql.Stmt
@@ -2136,6 +2348,9 @@ type Queries struct {
 	listEntriesStmt               *sql.Stmt
 	listEntryStmt                 *sql.Stmt
 	listTextsStmt                 *sql.Stmt
+	lowPlansStmt                  *sql.Stmt
+	markNoticeTargetStmt          *sql.Stmt
+	markPlanToldStmt              *sql.Stmt
 	markProvedStmt                *sql.Stmt
 	markToldStmt                  *sql.Stmt
 	membersStmt                   *sql.Stmt
@@ -2144,6 +2359,11 @@ type Queries struct {
 	newestCompanyStmt             *sql.Stmt
 	newestContactStmt             *sql.Stmt
 	nextStepStmt                  *sql.Stmt
+	noticeStmt                    *sql.Stmt
+	noticeDeliveriesStmt          *sql.Stmt
+	noticeTargetStmt              *sql.Stmt
+	noticeTargetsStmt             *sql.Stmt
+	noticesStmt                   *sql.Stmt
 	oldestACMEOpeningStmt         *sql.Stmt
 	openACMEOrdersStmt            *sql.Stmt
 	orderStmt                     *sql.Stmt
@@ -2179,9 +2399,11 @@ type Queries struct {
 	sealingKeysStmt               *sql.Stmt
 	sealingKeysRetiredStmt        *sql.Stmt
 	seeConsoleSessionStmt         *sql.Stmt
+	seeTroubleStmt                *sql.Stmt
 	sessionStmt                   *sql.Stmt
 	sessionsStmt                  *sql.Stmt
 	setACMEAccountURLStmt         *sql.Stmt
+	setExpiryMarkStmt             *sql.Stmt
 	setOperatorStmt               *sql.Stmt
 	setProofStmt                  *sql.Stmt
 	signedIssuanceStmt            *sql.Stmt
@@ -2190,14 +2412,17 @@ type Queries struct {
 	stepsOfOrderStmt              *sql.Stmt
 	stepsParkedStmt               *sql.Stmt
 	submissionStmt                *sql.Stmt
+	successorNamesStmt            *sql.Stmt
 	takeConsoleLinkStmt           *sql.Stmt
 	takeReadyKeyStmt              *sql.Stmt
 	takeUnitStmt                  *sql.Stmt
+	troubledCAsStmt               *sql.Stmt
 	updateACMEOrderStmt           *sql.Stmt
 	updateCSRStmt                 *sql.Stmt
 	updateCertificateStmt         *sql.Stmt
 	updateCompanyStmt             *sql.Stmt
 	updateContactStmt             *sql.Stmt
+	updateDeliveryStmt            *sql.Stmt
 	updateListEntryStmt           *sql.Stmt
 	updateOrderStmt               *sql.Stmt
 	updatePolicyStmt              *sql.Stmt
@@ -2243,6 +2468,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addConsoleLinkStmt:            q.addConsoleLinkStmt,
 		addConsoleSessionStmt:         q.addConsoleSessionStmt,
 		addContactStmt:                q.addContactStmt,
+		addDeliveryStmt:               q.addDeliveryStmt,
 		addEvidenceStmt:               q.addEvidenceStmt,
 		addGroupStmt:                  q.addGroupStmt,
 		addIssuanceStmt:               q.addIssuanceStmt,
@@ -2252,6 +2478,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addListEntryStmt:              q.addListEntryStmt,
 		addListLineStmt:               q.addListLineStmt,
 		addMemberStmt:                 q.addMemberStmt,
+		addNoticeStmt:                 q.addNoticeStmt,
+		addNoticeTargetStmt:           q.addNoticeTargetStmt,
 		addOrderStmt:                  q.addOrderStmt,
 		addOrderKeyStmt:               q.addOrderKeyStmt,
 		addPlanStmt:                   q.addPlanStmt,
@@ -2262,6 +2490,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addSealingKeyStmt:             q.addSealingKeyStmt,
 		addSessionStmt:                q.addSessionStmt,
 		addStepStmt:                   q.addStepStmt,
+		addTroubleStmt:                q.addTroubleStmt,
 		addUserStmt:                   q.addUserStmt,
 		addValidationStmt:             q.addValidationStmt,
 		attachPolicyStmt:              q.attachPolicyStmt,
@@ -2323,33 +2552,41 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteGroupMembersStmt:        q.deleteGroupMembersStmt,
 		deleteListBlockStmt:           q.deleteListBlockStmt,
 		deleteListEntryStmt:           q.deleteListEntryStmt,
+		deleteNoticeTargetStmt:        q.deleteNoticeTargetStmt,
 		deleteOrderKeyStmt:            q.deleteOrderKeyStmt,
 		deleteOrderStepsStmt:          q.deleteOrderStepsStmt,
 		deletePolicyStmt:              q.deletePolicyStmt,
 		deleteRoleStmt:                q.deleteRoleStmt,
 		deleteRoleSessionsStmt:        q.deleteRoleSessionsStmt,
 		deleteSubmissionsBeforeStmt:   q.deleteSubmissionsBeforeStmt,
+		deleteTargetDeliveriesStmt:    q.deleteTargetDeliveriesStmt,
 		deleteUserStmt:                q.deleteUserStmt,
 		deleteUserConsoleSessionsStmt: q.deleteUserConsoleSessionsStmt,
 		deleteUserKeysStmt:            q.deleteUserKeysStmt,
 		deleteUserMembershipsStmt:     q.deleteUserMembershipsStmt,
+		deliveryStmt:                  q.deliveryStmt,
 		detachAllStmt:                 q.detachAllStmt,
 		detachPolicyStmt:              q.detachPolicyStmt,
 		disableAccessKeyStmt:          q.disableAccessKeyStmt,
 		dropSealingKeyStmt:            q.dropSealingKeyStmt,
 		evidenceStmt:                  q.evidenceStmt,
+		expiringCertificatesStmt:      q.expiringCertificatesStmt,
+		expiryMarkStmt:                q.expiryMarkStmt,
 		failStepStmt:                  q.failStepStmt,
 		finishStepStmt:                q.finishStepStmt,
 		firstAuditLineStmt:            q.firstAuditLineStmt,
 		firstCRLEndStmt:               q.firstCRLEndStmt,
 		forgetACMEOpeningsStmt:        q.forgetACMEOpeningsStmt,
 		forgetConsoleAttemptsStmt:     q.forgetConsoleAttemptsStmt,
+		forgetDeliveriesStmt:          q.forgetDeliveriesStmt,
 		forgetNoncesStmt:              q.forgetNoncesStmt,
+		forgetNoticesStmt:             q.forgetNoticesStmt,
 		forgetOldConsoleAttemptsStmt:  q.forgetOldConsoleAttemptsStmt,
 		forgetOldConsoleLinksStmt:     q.forgetOldConsoleLinksStmt,
 		forgetOldConsoleSessionsStmt:  q.forgetOldConsoleSessionsStmt,
 		forgetReadyKeysStmt:           q.forgetReadyKeysStmt,
 		forgetSessionsStmt:            q.forgetSessionsStmt,
+		forgetTroublesStmt:            q.forgetTroublesStmt,
 		forgiveConsoleAttemptStmt:     q.forgiveConsoleAttemptStmt,
 		freeACMEOrderURLStmt:          q.freeACMEOrderURLStmt,
 		freeLeasesStmt:                q.freeLeasesStmt,
@@ -2380,6 +2617,9 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		listEntriesStmt:               q.listEntriesStmt,
 		listEntryStmt:                 q.listEntryStmt,
 		listTextsStmt:                 q.listTextsStmt,
+		lowPlansStmt:                  q.lowPlansStmt,
+		markNoticeTargetStmt:          q.markNoticeTargetStmt,
+		markPlanToldStmt:              q.markPlanToldStmt,
 		markProvedStmt:                q.markProvedStmt,
 		markToldStmt:                  q.markToldStmt,
 		membersStmt:                   q.membersStmt,
@@ -2388,6 +2628,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		newestCompanyStmt:             q.newestCompanyStmt,
 		newestContactStmt:             q.newestContactStmt,
 		nextStepStmt:                  q.nextStepStmt,
+		noticeStmt:                    q.noticeStmt,
+		noticeDeliveriesStmt:          q.noticeDeliveriesStmt,
+		noticeTargetStmt:              q.noticeTargetStmt,
+		noticeTargetsStmt:             q.noticeTargetsStmt,
+		noticesStmt:                   q.noticesStmt,
 		oldestACMEOpeningStmt:         q.oldestACMEOpeningStmt,
 		openACMEOrdersStmt:            q.openACMEOrdersStmt,
 		orderStmt:                     q.orderStmt,
@@ -2423,9 +2668,11 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		sealingKeysStmt:               q.sealingKeysStmt,
 		sealingKeysRetiredStmt:        q.sealingKeysRetiredStmt,
 		seeConsoleSessionStmt:         q.seeConsoleSessionStmt,
+		seeTroubleStmt:                q.seeTroubleStmt,
 		sessionStmt:                   q.sessionStmt,
 		sessionsStmt:                  q.sessionsStmt,
 		setACMEAccountURLStmt:         q.setACMEAccountURLStmt,
+		setExpiryMarkStmt:             q.setExpiryMarkStmt,
 		setOperatorStmt:               q.setOperatorStmt,
 		setProofStmt:                  q.setProofStmt,
 		signedIssuanceStmt:            q.signedIssuanceStmt,
@@ -2434,14 +2681,17 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		stepsOfOrderStmt:              q.stepsOfOrderStmt,
 		stepsParkedStmt:               q.stepsParkedStmt,
 		submissionStmt:                q.submissionStmt,
+		successorNamesStmt:            q.successorNamesStmt,
 		takeConsoleLinkStmt:           q.takeConsoleLinkStmt,
 		takeReadyKeyStmt:              q.takeReadyKeyStmt,
 		takeUnitStmt:                  q.takeUnitStmt,
+		troubledCAsStmt:               q.troubledCAsStmt,
 		updateACMEOrderStmt:           q.updateACMEOrderStmt,
 		updateCSRStmt:                 q.updateCSRStmt,
 		updateCertificateStmt:         q.updateCertificateStmt,
 		updateCompanyStmt:             q.updateCompanyStmt,
 		updateContactStmt:             q.updateContactStmt,
+		updateDeliveryStmt:            q.updateDeliveryStmt,
 		updateListEntryStmt:           q.updateListEntryStmt,
 		updateOrderStmt:               q.updateOrderStmt,
 		updatePolicyStmt:              q.updatePolicyStmt,

@@ -253,6 +253,12 @@ type Evidence struct {
 	Looks     int64
 }
 
+type ExpiryMark struct {
+	Days          int64
+	NotAfter      int64
+	CertificateID int64
+}
+
 type GroupMember struct {
 	AccountID int64
 	UserID    int64
@@ -321,6 +327,43 @@ type Nonce struct {
 	Until       int64
 }
 
+type Notice struct {
+	ID        int64
+	AccountID int64
+	Kind      string
+	At        int64
+	Fields    string
+}
+
+type NoticeDelivery struct {
+	ID        int64
+	AccountID int64
+	NoticeID  int64
+	TargetID  int64
+	State     string
+	Attempts  int64
+	At        int64
+	Error     string
+}
+
+type NoticeTarget struct {
+	ID        int64
+	AccountID int64
+	Kind      string
+	Kinds     string
+	Format    string
+	URL       []byte
+	Place     string
+	Secret    []byte
+	Addresses string
+	CreatedAt int64
+	SentAt    int64
+	FailedAt  int64
+	NotBefore int64
+	Error     string
+	Failures  int64
+}
+
 type Order struct {
 	ID            int64
 	AccountID     int64
@@ -366,6 +409,7 @@ type Plan struct {
 	Used        int64
 	GrantedAt   int64
 	ExpiresAt   int64
+	ToldPercent int64
 }
 
 type Policy struct {
@@ -440,6 +484,7 @@ type Step struct {
 	Version    int64
 	ParkedAt   int64
 	Cause      string
+	Subject    int64
 }
 
 type Submission struct {
@@ -449,6 +494,12 @@ type Submission struct {
 	OrderID   int64
 	CreatedAt int64
 	ExpiresAt int64
+}
+
+type ToldTrouble struct {
+	AccountID int64
+	Issuer    string
+	SeenAt    int64
 }
 
 type User struct {

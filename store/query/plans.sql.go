@@ -169,7 +169,7 @@ func (q *Queries) Ledger(ctx context.Context, accountID int64) ([]Ledger, error)
 }
 
 const plans = `-- name: Plans :many
-SELECT id, account_id, product_code, total, used, granted_at, expires_at FROM plans WHERE account_id = $1 ORDER BY granted_at, id
+SELECT id, account_id, product_code, total, used, granted_at, expires_at, told_percent FROM plans WHERE account_id = $1 ORDER BY granted_at, id
 `
 
 func (q *Queries) Plans(ctx context.Context, accountID int64) ([]Plan, error) {
@@ -189,6 +189,7 @@ func (q *Queries) Plans(ctx context.Context, accountID int64) ([]Plan, error) {
 			&i.Used,
 			&i.GrantedAt,
 			&i.ExpiresAt,
+			&i.ToldPercent,
 		); err != nil {
 			return nil, err
 		}

@@ -10,8 +10,8 @@ import (
 )
 
 const addStep = `-- name: AddStep :exec
-INSERT INTO steps (id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version)
-VALUES ($1, $2, $3, $4, $5, 0, 0, 0, '', 1)
+INSERT INTO steps (id, kind, account_id, order_id, subject, due_at, attempts, last_run_at, lease_until, last_error, version)
+VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, '', 1)
 `
 
 type AddStepParams struct {
@@ -19,6 +19,7 @@ type AddStepParams struct {
 	Kind      string
 	AccountID int64
 	OrderID   int64
+	Subject   int64
 	DueAt     int64
 }
 
@@ -28,6 +29,7 @@ func (q *Queries) AddStep(ctx context.Context, arg AddStepParams) error {
 		arg.Kind,
 		arg.AccountID,
 		arg.OrderID,
+		arg.Subject,
 		arg.DueAt,
 	)
 	return err
@@ -43,7 +45,7 @@ WHERE lease_until <= now_ms() AND steps.id IN (
     ORDER BY s.due_at, s.id
     LIMIT $3
 )
-RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause
+RETURNING id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject
 `
 
 type ClaimStepsParams struct {
@@ -79,6 +81,7 @@ func (q *Queries) ClaimSteps(ctx context.Context, arg ClaimStepsParams) ([]Step,
 			&i.Version,
 			&i.ParkedAt,
 			&i.Cause,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}
@@ -292,7 +295,7 @@ func (q *Queries) NextStep(ctx context.Context) (int64, error) {
 }
 
 const orderSteps = `-- name: OrderSteps :many
-SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject FROM steps WHERE account_id = $1 AND order_id = $2 ORDER BY kind, id
 `
 
 type OrderStepsParams struct {
@@ -322,6 +325,7 @@ func (q *Queries) OrderSteps(ctx context.Context, arg OrderStepsParams) ([]Step,
 			&i.Version,
 			&i.ParkedAt,
 			&i.Cause,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}
@@ -421,7 +425,7 @@ func (q *Queries) RetryStep(ctx context.Context, arg RetryStepParams) (int64, er
 }
 
 const stepOfID = `-- name: StepOfID :one
-SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE id = $1
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject FROM steps WHERE id = $1
 `
 
 func (q *Queries) StepOfID(ctx context.Context, id int64) (Step, error) {
@@ -440,12 +444,13 @@ func (q *Queries) StepOfID(ctx context.Context, id int64) (Step, error) {
 		&i.Version,
 		&i.ParkedAt,
 		&i.Cause,
+		&i.Subject,
 	)
 	return i, err
 }
 
 const stepsByDue = `-- name: StepsByDue :many
-SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps ORDER BY due_at, id LIMIT $1
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject FROM steps ORDER BY due_at, id LIMIT $1
 `
 
 func (q *Queries) StepsByDue(ctx context.Context, limit int32) ([]Step, error) {
@@ -470,6 +475,7 @@ func (q *Queries) StepsByDue(ctx context.Context, limit int32) ([]Step, error) {
 			&i.Version,
 			&i.ParkedAt,
 			&i.Cause,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}
@@ -485,7 +491,7 @@ func (q *Queries) StepsByDue(ctx context.Context, limit int32) ([]Step, error) {
 }
 
 const stepsOfOrder = `-- name: StepsOfOrder :many
-SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE order_id = $1 ORDER BY due_at, id
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject FROM steps WHERE order_id = $1 ORDER BY due_at, id
 `
 
 func (q *Queries) StepsOfOrder(ctx context.Context, orderID int64) ([]Step, error) {
@@ -510,6 +516,7 @@ func (q *Queries) StepsOfOrder(ctx context.Context, orderID int64) ([]Step, erro
 			&i.Version,
 			&i.ParkedAt,
 			&i.Cause,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}
@@ -525,7 +532,7 @@ func (q *Queries) StepsOfOrder(ctx context.Context, orderID int64) ([]Step, erro
 }
 
 const stepsParked = `-- name: StepsParked :many
-SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause FROM steps WHERE parked_at > 0 ORDER BY parked_at, id LIMIT $1
+SELECT id, kind, account_id, order_id, due_at, attempts, last_run_at, lease_until, last_error, version, parked_at, cause, subject FROM steps WHERE parked_at > 0 ORDER BY parked_at, id LIMIT $1
 `
 
 func (q *Queries) StepsParked(ctx context.Context, limit int32) ([]Step, error) {
@@ -550,6 +557,7 @@ func (q *Queries) StepsParked(ctx context.Context, limit int32) ([]Step, error) 
 			&i.Version,
 			&i.ParkedAt,
 			&i.Cause,
+			&i.Subject,
 		); err != nil {
 			return nil, err
 		}

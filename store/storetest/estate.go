@@ -45,7 +45,10 @@ type Estate struct {
 	Login       chancery.ConsoleLogin   // the user's
 	Signed      chancery.ConsoleSession // the user's
 	AuditLines  int64
-	ReadyKey    chancery.ReadyKey // of nobody
+	ReadyKey    chancery.ReadyKey     // of nobody
+	Target      chancery.NoticeTarget // a webhook with its secret
+	Notice      chancery.Notice       // goes to Target
+	Delivery    chancery.Delivery     // of Notice to Target, which waits
 }
 
 // ways leads to every state from that of a new order.
@@ -91,6 +94,7 @@ func Furnish(t rapid.TB, s chancery.Store) Estate {
 	e.ReadyKey = readyKey(5)
 	e.ReadyKey.Algorithm = chancery.ECC256
 	write(t, s, func(tx chancery.Tx) error { return tx.AddReadyKey(e.ReadyKey) })
+	e.furnishNotices(t, s)
 	write(t, s, func(tx chancery.Tx) error { return putCRL(tx, at(5)) })
 	return e
 }
@@ -466,4 +470,14 @@ func uploadOf(account chancery.AccountID) chancery.Certificate {
 		},
 		ResourceGroup: "rg-1", Tags: []chancery.Tag{{Key: "kept", Value: "here"}}, CreatedAt: start,
 	}
+}
+
+// furnishNotices adds a target and a notice of the failed order, which waits to be delivered.
+func (e *Estate) furnishNotices(t rapid.TB, s chancery.Store) {
+	t.Helper()
+	e.Target = targetFor(e.Account)
+	e.Notice = chancery.NewFailedOrder(e.Orders[chancery.VerifyFail], at(3))
+	write(t, s, func(tx chancery.Tx) error { return errors.Join(tx.AddNoticeTarget(e.Target), tx.AddNotice(e.Notice)) })
+	told := noticesOf(t, s, e.Account)
+	e.Notice, e.Delivery = told.Notices[0], told.Deliveries[0]
 }

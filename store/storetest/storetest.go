@@ -52,6 +52,7 @@ var contract = []struct {
 	{"sessions", sessions},
 	{"console", console},
 	{"audit", auditLog},
+	{"notices", notices},
 	{"secrets", secrets},
 	{"tenants", tenants},
 	{"lives", lives},

@@ -46,6 +46,12 @@ type named struct {
 	spare       string // a policy that nobody has
 	session     string
 	signed      []byte // the user's session of the console
+	plan        int64  // nearly used
+	commonName  string // of the certificate
+	sans        string
+	notice      int64 // goes to the target by the delivery
+	target      int64
+	delivery    int64
 }
 
 // all is a page that has room for everything, later a time when every date has passed.
@@ -225,6 +231,38 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"AuditLines": func(tx chancery.Tx, n named) (any, error) {
 		return tx.AuditLines(n.account, chancery.AuditFilter{Most: 1000})
 	},
+	"MarkPlanTold": func(tx chancery.Tx, n named) (any, error) {
+		for i := range 10 { // until it is used up
+			_, _ = tx.TakeUnit(n.account, n.product, chancery.OrderID(404+i), start)
+		}
+		before, err := tx.LowPlans(start, 10)
+		if err != nil {
+			return nil, err
+		}
+		if err := tx.MarkPlanTold(n.account, n.plan, 100); err != nil {
+			return nil, err
+		}
+		after, err := tx.LowPlans(start, 10)
+		return [][]chancery.Plan{before, after}, err
+	},
+	"HasSuccessor": func(tx chancery.Tx, n named) (any, error) {
+		return tx.HasSuccessor(chancery.Certificate{AccountID: n.account, CertificateFacts: chancery.CertificateFacts{CommonName: n.commonName, SANs: n.sans}})
+	},
+	"Notices": func(tx chancery.Tx, n named) (any, error) {
+		notices, deliveries, err := tx.Notices(n.account, 10)
+		return []any{notices, deliveries}, err
+	},
+	"Notice":             func(tx chancery.Tx, n named) (any, error) { return tx.Notice(n.account, n.notice) },
+	"NoticeTargets":      func(tx chancery.Tx, n named) (any, error) { return tx.NoticeTargets(n.account) },
+	"NoticeTarget":       func(tx chancery.Tx, n named) (any, error) { return tx.NoticeTarget(n.account, n.target) },
+	"DeleteNoticeTarget": func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteNoticeTarget(n.account, n.target) },
+	"MarkNoticeTarget": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.MarkNoticeTarget(chancery.NoticeTarget{ID: n.target, AccountID: n.account, SentAt: start})
+	},
+	"Delivery": func(tx chancery.Tx, n named) (any, error) { return tx.Delivery(n.account, n.delivery) },
+	"UpdateDelivery": func(tx chancery.Tx, n named) (any, error) {
+		return nil, tx.UpdateDelivery(chancery.Delivery{ID: n.delivery, AccountID: n.account, State: chancery.DeliverySent})
+	},
 	"ForgetAudit": func(tx chancery.Tx, n named) (any, error) { return tx.ForgetAudit(n.account, later, 1000) },
 }
 
@@ -311,6 +349,16 @@ var methodsOfNobody = map[string]string{
 	"ForgetACMEOpenings":      "the limits of a CA are the service's",
 	"StaleSecrets":            "what all values are sealed with is the service's",
 	"Reseal":                  "names a value by what it is",
+	"AddNotice":               "adds rows whose account is part of them",
+	"ForgetNotices":           "sweeps all",
+	"AddNoticeTarget":         "adds a row whose account is part of it",
+	"ExpiryMark":              "how far all certificates were told of",
+	"SetExpiryMark":           "how far all certificates were told of",
+	"ExpiringCertificates":    "looks for what is told among those of all accounts",
+	"LowPlans":                "looks for what is told among those of all accounts",
+	"TroubledCAs":             "looks for what is told among orders of all accounts",
+	"MarkTrouble":             "adds a row whose account is part of it",
+	"ForgetTroubles":          "sweeps all",
 	"PutRenewal":              "writes a row whose account is part of it",
 }
 
@@ -355,7 +403,7 @@ func belongings(tx chancery.Tx, owner named) []any {
 		"Validations", "Evidence", "OrderKey", "Certificate", "CertificateKeys", "CertificateNamed", "CertificateOfInstance",
 		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListsSettled",
 		"CSRKey", "CSRByKey", "CSRAwaited", "ListCSRs", "ListContacts", "ListCompanies", "ACMEOrder", "Renewal",
-		"Users", "Groups", "Roles", "Members", "Policies", "Attachments", "PoliciesOf", "Sessions", "ConsoleLogin", "ConsoleSessions", "Endings", "AuditLines",
+		"Users", "Groups", "Roles", "Members", "Policies", "Attachments", "PoliciesOf", "Sessions", "ConsoleLogin", "ConsoleSessions", "Endings", "AuditLines", "Notices", "NoticeTargets", "NoticeTarget",
 	} {
 		answer, err := methodsOfTenants[name](tx, owner)
 		have = append(have, answer, err)
@@ -383,12 +431,15 @@ func anotherAccountsRowsDoNotExist(t *testing.T, s chancery.Store) {
 	owner.group, owner.groupName, owner.role, owner.roleName = estate.Group.ID, estate.Group.Name, estate.Role.ID, estate.Role.Name
 	owner.policy, owner.spare, owner.session = estate.Policy.Name, addPolicy(t, s, estate.Account, "spare").Name, estate.Session.AccessKeyID
 	owner.signed = estate.Signed.IDHash
+	owner.plan, owner.commonName, owner.sans = estate.Plan.ID, estate.Certificate.CommonName, estate.Certificate.SANs
+	owner.notice, owner.target, owner.delivery = estate.Notice.ID, estate.Target.ID, estate.Delivery.ID
 	stranger, nobody := owner, named{
 		accessKey: "nobody", product: "none", submission: []byte("none"), order: 404, instance: "none", name: "none", issued: 404,
 		certificate: 404, certInst: "none", certName: "none", upload: 404, csr: 404, keySHA2: "none", keyless: 404,
 		contact: 404, company: 404, companyName: "none",
 		user: 404, userName: "none", stray: 404, group: 404, groupName: "none", role: 404, roleName: "none",
 		policy: "none", spare: "none", session: "none", signed: []byte("none"),
+		plan: 404, commonName: "none", sans: "none", notice: 404, target: 404, delivery: 404,
 	}
 	stranger.account = newAccount(t, s)
 	nobody.account = stranger.account
