@@ -8,45 +8,54 @@ import (
 	"chancery"
 )
 
-// administration are the calls about who may do what in one account, which the
-// principals of that account may make for it: each with the action that policies are
-// asked about, as the cloud's own access control names it.
+// administration are the calls about who may do what in one account and what it is told,
+// which the principals of that account may make for it: each with the action that
+// policies are asked about, where the cloud's own access control has one, by its name.
 var administration = map[string]string{
-	"user.list":         "ListUsers",
-	"user.show":         "GetUser",
-	"user.create":       "CreateUser",
-	"user.delete":       "DeleteUser",
-	"user.password":     "UpdateLoginProfile",
-	"user.totp":         "BindMFADevice",
-	"accesskey.list":    "ListAccessKeys",
-	"accesskey.create":  "CreateAccessKey",
-	"accesskey.disable": "UpdateAccessKey",
-	"group.list":        "ListGroups",
-	"group.create":      "CreateGroup",
-	"group.delete":      "DeleteGroup",
-	"group.add-user":    "AddUserToGroup",
-	"group.remove-user": "RemoveUserFromGroup",
-	"policy.list":       "ListPolicies",
-	"policy.show":       "GetPolicy",
-	"policy.attach":     "AttachPolicy",
-	"policy.detach":     "DetachPolicy",
-	"policy.simulate":   "SimulatePolicy",
-	"role.list":         "ListRoles",
-	"role.show":         "GetRole",
+	"user.list":         ramActions + "ListUsers",
+	"user.show":         ramActions + "GetUser",
+	"user.create":       ramActions + "CreateUser",
+	"user.delete":       ramActions + "DeleteUser",
+	"user.password":     ramActions + "UpdateLoginProfile",
+	"user.totp":         ramActions + "BindMFADevice",
+	"accesskey.list":    ramActions + "ListAccessKeys",
+	"accesskey.create":  ramActions + "CreateAccessKey",
+	"accesskey.disable": ramActions + "UpdateAccessKey",
+	"group.list":        ramActions + "ListGroups",
+	"group.create":      ramActions + "CreateGroup",
+	"group.delete":      ramActions + "DeleteGroup",
+	"group.add-user":    ramActions + "AddUserToGroup",
+	"group.remove-user": ramActions + "RemoveUserFromGroup",
+	"policy.list":       ramActions + "ListPolicies",
+	"policy.show":       ramActions + "GetPolicy",
+	"policy.attach":     ramActions + "AttachPolicy",
+	"policy.detach":     ramActions + "DetachPolicy",
+	"policy.simulate":   ramActions + "SimulatePolicy",
+	"role.list":         ramActions + "ListRoles",
+	"role.show":         ramActions + "GetRole",
+
+	"notice.list":          noticeActions + "ListNotices",
+	"notice.target.list":   noticeActions + "ListTargets",
+	"notice.target.add":    noticeActions + "CreateTarget",
+	"notice.target.remove": noticeActions + "DeleteTarget",
+	"notice.target.test":   noticeActions + "TestTarget",
 }
 
-// ramActions begins the actions of administration.
-const ramActions = "ram:"
+// What the actions of administration begin with.
+const (
+	ramActions    = "ram:"
+	noticeActions = "notice:"
+)
 
 // AdministrationAction is what policies and the audit log call a call that an account's
 // own principals make: of user.list it is ram:ListUsers. ok: there is such a call.
 func AdministrationAction(call string) (action string, ok bool) {
-	name, ok := administration[call]
-	return ramActions + name, ok
+	action, ok = administration[call]
+	return action, ok
 }
 
-// Administer is Operate for the calls about one account's users, groups, policies and
-// roles, made by a principal of that account: whatever account in names, the call is
+// Administer is Operate for the calls about one account's users, groups, policies, roles
+// and notices, made by a principal of that account: whatever account in names, the call is
 // about the actor's.
 func (a *Admin) Administer(ctx context.Context, actor Actor, denied error, name string, in, out any) error {
 	action, known := AdministrationAction(name)

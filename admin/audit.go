@@ -113,7 +113,7 @@ func auditLineOf(l chancery.AuditLine) AuditLine {
 
 // auditedAction spells an action as lines have it, which are compared whole.
 func auditedAction(text string) (string, error) {
-	if strings.HasPrefix(text, operatorActions) || strings.HasPrefix(text, ramActions) {
+	if strings.HasPrefix(text, operatorActions) || strings.HasPrefix(text, ramActions) || strings.HasPrefix(text, noticeActions) {
 		return text, nil
 	}
 	action, err := findAction(text)

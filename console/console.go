@@ -96,6 +96,11 @@ func routes() []route {
 		{method: get, path: "access/roles/{name}", serve: showRole, needs: "ram:GetRole"},
 		{method: get, path: "access/simulate", serve: simulate, needs: "ram:SimulatePolicy"},
 
+		{method: get, path: "notices", serve: accountNotices, needs: "notice:ListNotices", menu: "notices.title"},
+		{method: post, path: "notices", serve: addAccountTarget, needs: "notice:CreateTarget"},
+		{method: post, path: "notices/{id}/test", serve: testAccountTarget, needs: "notice:TestTarget"},
+		{method: post, path: "notices/{id}/remove", serve: removeAccountTarget, needs: "notice:DeleteTarget"},
+
 		// The operator's.
 		{method: get, path: "operator/reviews", serve: listReviews, needs: "chancery:review.list", menu: "reviews.title"},
 		{method: get, path: "operator/reviews/{id}", serve: showReview, needs: "chancery:review.show"},
@@ -113,6 +118,10 @@ func routes() []route {
 		{method: post, path: "operator/steps/retry", serve: retrySteps, needs: "chancery:steps.retry"},
 		{method: get, path: "operator/audit", serve: showAudit, needs: "chancery:audit.read", menu: "audit.title"},
 		{method: get, path: "operator/audit/export", serve: exportAudit, needs: "chancery:audit.read"},
+		{method: get, path: "operator/notices", serve: operatorNotices, needs: "chancery:notice.list", menu: "notices.operators"},
+		{method: post, path: "operator/notices", serve: addOperatorTarget, needs: "chancery:notice.target.add"},
+		{method: post, path: "operator/notices/{id}/test", serve: testOperatorTarget, needs: "chancery:notice.target.test"},
+		{method: post, path: "operator/notices/{id}/remove", serve: removeOperatorTarget, needs: "chancery:notice.target.remove"},
 		{method: get, path: "operator/sessions", serve: listSessions, needs: "chancery:console.sessions", menu: "sessions.title"},
 		{method: post, path: "operator/sessions/end", serve: endSession, needs: "chancery:console.sign-out"},
 		{method: get, path: "operator/health", serve: showHealth, needs: "chancery:doctor", menu: "health.title"},

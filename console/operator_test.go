@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"html"
@@ -53,6 +54,7 @@ func TestOperatorsPagesInABrowser(t *testing.T) {
 	order := applyOV(env, "ov.example.test", "Example Ltd", "Ada Lovelace")
 	env.AsUser("ada", "AliyunYundunCertReadOnlyAccess", "AliyunYundunCertFullAccess").InGroup("deployers", "AliyunYundunCertFullAccess")
 	env.NewAccount()
+	operate(t, env, "notice.target.add", admin.NewNoticeTarget{Whose: admin.Whose{AccountID: env.Account}, Kind: chancery.MailTarget, Addresses: []string{"ops@example.com"}})
 	browser := env.Browser()
 	browser.SignIn(env.Tenant)
 	pages := map[string]string{
@@ -65,6 +67,8 @@ func TestOperatorsPagesInABrowser(t *testing.T) {
 		"steps-parked": "/console/operator/steps?which=parked",
 		"audit":        "/console/operator/audit",
 		"audit-none":   "/console/operator/audit?principal=nobody",
+		"notices":      "/console/notices",
+		"op-notices":   "/console/operator/notices",
 		"sessions":     "/console/operator/sessions",
 		"health":       "/console/operator/health",
 		"settings":     "/console/operator/settings",
@@ -177,7 +181,8 @@ func TestDeniedTheOperatorsPages(t *testing.T) {
 		}
 		for _, route := range console.Routes() {
 			operators := strings.HasPrefix(route.Path, "operator/")
-			if !operators && (who.access || !strings.HasPrefix(route.Path, "access/")) {
+			own := strings.HasPrefix(route.Path, "access/") || strings.HasPrefix(route.Path, "notices")
+			if !operators && (who.access || !own) {
 				continue
 			}
 			paths := []string{somewhere(route.Path), strings.ReplaceAll(somewhere(route.Path), "/1", "/"+decimal(int64(env.Account)))}
@@ -345,7 +350,7 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
-var hostile = []string{
+var hostileApplicants = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'-alert(1)-'`, `</title><svg onload=alert(1)>`, `{{.CSRF}}`, `javascript:alert(1)`,
 	`&lt;b&gt;`, `</textarea><script>alert(1)</script>`,
 }
@@ -358,7 +363,7 @@ func TestHostileValuesOnTheOperatorsPages(t *testing.T) {
 	browser := env.Browser()
 	browser.SignIn(env.Tenant)
 	var paths []string
-	for i, value := range hostile {
+	for i, value := range hostileApplicants {
 		order := applyOV(env, "h"+strconv.Itoa(i)+".example.test", "Example Ltd", "Ada")
 		env.SQL("UPDATE orders SET username = ?, company = ?, phone = ?, email = ? WHERE id = ?", value, value, value, value, order)
 		env.SQL("UPDATE accounts SET name = ? WHERE id = ?", value, int64(env.NewAccount().Account))
@@ -524,4 +529,55 @@ func TestOperatorsPagesAreQuick(t *testing.T) {
 	}
 	env.SQL("DELETE FROM audit WHERE account_id = ?", int64(other.Account)) // no chain
 	env.SQL("DELETE FROM accounts WHERE name LIKE 'account %'")
+}
+
+// courier delivers to a place, or does not.
+type courier struct{ failure error }
+
+// Deliver implements chancery.Courier.
+func (c *courier) Deliver(context.Context, chancery.Notice, chancery.NoticeTarget) error {
+	return c.failure
+}
+
+// An account's administrator adds a target, sees its secret once, tests it and removes
+// it; another account's targets are out of reach.
+func TestNotices(t *testing.T) {
+	env := consoletest.New(t, testenv.WithoutWorker())
+	sent := &courier{}
+	env.Admin.Courier = sent
+	other := env.NewAccount()
+	visitor := signedIn(env, other.AsUser("eve", "AdministratorAccess"))
+	for field, form := range map[string]url.Values{"url": {"target": {"webhook"}, "format": {"generic"}}, "addresses": {"target": {"mail"}}} {
+		if got := visitor.Post("/console/notices", form); got.Status != http.StatusUnprocessableEntity || !regexp.MustCompile(`name="`+field+`"[^>]*aria-invalid`).MatchString(got.Body) {
+			t.Errorf("no %s: HTTP %d", field, got.Status)
+		}
+	}
+	if got := visitor.Post("/console/notices", url.Values{"target": {"webhook"}, "format": {"generic"}, "url": {"javascript:alert(1)"}}); got.Status != http.StatusUnprocessableEntity {
+		t.Errorf("a URL that is none: HTTP %d", got.Status)
+	}
+	added := visitor.Post("/console/notices", url.Values{"target": {"webhook"}, "format": {"generic"}, "url": {"https://hooks.example.com/s3cret"}, "kind-quota-low": {"1"}})
+	secret := between(added.Body, `data-copy="`, `"`, 0)
+	page := visitor.Get("/console/notices").Body
+	if !strings.HasPrefix(secret, "whsec_") || strings.Contains(page, secret) || strings.Contains(page, "s3cret") || !strings.Contains(page, "hooks.example.com") {
+		t.Fatalf("the secret %q is shown again, or the target is not", secret)
+	}
+	id := between(page, `action="/console/notices/`, "/test", 0)
+	says := func(path, want string) {
+		t.Helper()
+		if got := visitor.Post("/console/notices/"+id+"/"+path, nil); got.Status != http.StatusSeeOther {
+			t.Errorf("%s: HTTP %d", path, got.Status)
+		}
+		if got := visitor.Get("/console/notices").Body; !strings.Contains(got, want) {
+			t.Errorf("%s does not say %q", path, want)
+		}
+	}
+	says("test", "has arrived at")
+	sent.failure = &chancery.UndeliveredError{Reason: "it said <b>no</b>"}
+	says("test", "it said &lt;b&gt;no&lt;/b&gt;")
+	stranger := signedIn(env, env.Tenant)
+	stranger.Post("/console/notices/"+id+"/remove", url.Values{"operator": {"true"}})
+	if env.Count("SELECT COUNT(*) FROM notice_targets") != 1 {
+		t.Error("another account removed the target")
+	}
+	says("remove", "is removed")
 }
