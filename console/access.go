@@ -16,6 +16,35 @@ import (
 
 // The pages for who administers an account: its users, groups, policies and roles.
 
+// accessRoutes are these pages, and those of notices.
+func accessRoutes() []route {
+	return []route{
+		{method: get, path: "access/users", serve: listUsers, needs: "ram:ListUsers", menu: "access.title"},
+		{method: post, path: "access/users", serve: createUser, needs: "ram:CreateUser"},
+		{method: get, path: "access/users/{name}", serve: showUser, needs: "ram:GetUser"},
+		{method: post, path: "access/users/{name}/password", serve: setPassword, needs: "ram:UpdateLoginProfile"},
+		{method: post, path: "access/users/{name}/factor", serve: setFactor, needs: "ram:BindMFADevice"},
+		{method: post, path: "access/users/{name}/keys", serve: createUserKey, needs: "ram:CreateAccessKey"},
+		{method: post, path: "access/users/{name}/delete", serve: deleteUser, needs: "ram:DeleteUser"},
+		{method: post, path: "access/keys/disable", serve: disableKey, needs: "ram:UpdateAccessKey"},
+		{method: get, path: "access/groups", serve: listGroups, needs: "ram:ListGroups"},
+		{method: post, path: "access/groups", serve: createGroup, needs: "ram:CreateGroup"},
+		{method: post, path: "access/groups/{name}", serve: changeGroup, needs: "ram:ListGroups"},
+		{method: get, path: "access/policies", serve: listPolicies, needs: "ram:ListPolicies"},
+		{method: get, path: "access/policies/{name}", serve: showPolicy, needs: "ram:GetPolicy"},
+		{method: post, path: "access/attach", serve: attachPolicy, needs: "ram:AttachPolicy"},
+		{method: post, path: "access/detach", serve: detachPolicy, needs: "ram:DetachPolicy"},
+		{method: get, path: "access/roles", serve: listRoles, needs: "ram:ListRoles"},
+		{method: get, path: "access/roles/{name}", serve: showRole, needs: "ram:GetRole"},
+		{method: get, path: "access/simulate", serve: simulate, needs: "ram:SimulatePolicy"},
+
+		{method: get, path: "notices", serve: accountNotices, needs: "notice:ListNotices", menu: "notices.title"},
+		{method: post, path: "notices", serve: addAccountTarget, needs: "notice:CreateTarget"},
+		{method: post, path: "notices/{id}/test", serve: testAccountTarget, needs: "notice:TestTarget"},
+		{method: post, path: "notices/{id}/remove", serve: removeAccountTarget, needs: "notice:DeleteTarget"},
+	}
+}
+
 type usersData struct {
 	Form    *form
 	Users   []admin.User

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,7 +60,7 @@ const (
 
 // routes is the table of pages, in the order of the menu.
 func routes() []route {
-	return []route{
+	return slices.Concat([]route{
 		{method: get, path: "{$}", serve: overview, menu: "overview.title"},
 
 		{method: get, path: "explorer", serve: explore, menu: "explorer.title"},
@@ -75,60 +76,7 @@ func routes() []route {
 		{method: post, path: "welcome", serve: welcome, open: true},
 		{method: post, path: "sign-out", serve: signOut},
 		{method: post, path: "preferences", serve: setPreferences, open: true},
-
-		// Who may do what in the account, for its administrators.
-		{method: get, path: "access/users", serve: listUsers, needs: "ram:ListUsers", menu: "access.title"},
-		{method: post, path: "access/users", serve: createUser, needs: "ram:CreateUser"},
-		{method: get, path: "access/users/{name}", serve: showUser, needs: "ram:GetUser"},
-		{method: post, path: "access/users/{name}/password", serve: setPassword, needs: "ram:UpdateLoginProfile"},
-		{method: post, path: "access/users/{name}/factor", serve: setFactor, needs: "ram:BindMFADevice"},
-		{method: post, path: "access/users/{name}/keys", serve: createUserKey, needs: "ram:CreateAccessKey"},
-		{method: post, path: "access/users/{name}/delete", serve: deleteUser, needs: "ram:DeleteUser"},
-		{method: post, path: "access/keys/disable", serve: disableKey, needs: "ram:UpdateAccessKey"},
-		{method: get, path: "access/groups", serve: listGroups, needs: "ram:ListGroups"},
-		{method: post, path: "access/groups", serve: createGroup, needs: "ram:CreateGroup"},
-		{method: post, path: "access/groups/{name}", serve: changeGroup, needs: "ram:ListGroups"},
-		{method: get, path: "access/policies", serve: listPolicies, needs: "ram:ListPolicies"},
-		{method: get, path: "access/policies/{name}", serve: showPolicy, needs: "ram:GetPolicy"},
-		{method: post, path: "access/attach", serve: attachPolicy, needs: "ram:AttachPolicy"},
-		{method: post, path: "access/detach", serve: detachPolicy, needs: "ram:DetachPolicy"},
-		{method: get, path: "access/roles", serve: listRoles, needs: "ram:ListRoles"},
-		{method: get, path: "access/roles/{name}", serve: showRole, needs: "ram:GetRole"},
-		{method: get, path: "access/simulate", serve: simulate, needs: "ram:SimulatePolicy"},
-
-		{method: get, path: "notices", serve: accountNotices, needs: "notice:ListNotices", menu: "notices.title"},
-		{method: post, path: "notices", serve: addAccountTarget, needs: "notice:CreateTarget"},
-		{method: post, path: "notices/{id}/test", serve: testAccountTarget, needs: "notice:TestTarget"},
-		{method: post, path: "notices/{id}/remove", serve: removeAccountTarget, needs: "notice:DeleteTarget"},
-
-		// The operator's.
-		{method: get, path: "operator/reviews", serve: listReviews, needs: "chancery:review.list", menu: "reviews.title"},
-		{method: get, path: "operator/reviews/{id}", serve: showReview, needs: "chancery:review.show"},
-		{method: post, path: "operator/reviews/{id}/approve", serve: approveReview, needs: "chancery:review.approve"},
-		{method: post, path: "operator/reviews/{id}/reject", serve: rejectReview, needs: "chancery:review.reject"},
-		{method: get, path: "operator/accounts", serve: listAccounts, needs: "chancery:account.list", menu: "accounts.title"},
-		{method: post, path: "operator/accounts", serve: createAccount, needs: "chancery:account.create"},
-		{method: get, path: "operator/accounts/{id}", serve: showAccount, needs: "chancery:account.list"},
-		{method: post, path: "operator/accounts/{id}/grant", serve: grantPlan, needs: "chancery:plan.grant"},
-		{method: post, path: "operator/accounts/{id}/operator", serve: setOperator, needs: "chancery:account.operator"},
-		{method: post, path: "operator/accounts/{id}/key", serve: createAccountKey, needs: "chancery:accesskey.create"},
-		{method: get, path: "operator/issuers", serve: listIssuers, needs: "chancery:issuer.list", menu: "issuers.title"},
-		{method: post, path: "operator/issuers/{name}/test", serve: testIssuer, needs: "chancery:issuer.test"},
-		{method: get, path: "operator/steps", serve: listSteps, needs: "chancery:steps.list", menu: "steps.title"},
-		{method: post, path: "operator/steps/retry", serve: retrySteps, needs: "chancery:steps.retry"},
-		{method: get, path: "operator/audit", serve: showAudit, needs: "chancery:audit.read", menu: "audit.title"},
-		{method: get, path: "operator/audit/export", serve: exportAudit, needs: "chancery:audit.read"},
-		{method: get, path: "operator/notices", serve: operatorNotices, needs: "chancery:notice.list", menu: "notices.operators"},
-		{method: post, path: "operator/notices", serve: addOperatorTarget, needs: "chancery:notice.target.add"},
-		{method: post, path: "operator/notices/{id}/test", serve: testOperatorTarget, needs: "chancery:notice.target.test"},
-		{method: post, path: "operator/notices/{id}/remove", serve: removeOperatorTarget, needs: "chancery:notice.target.remove"},
-		{method: get, path: "operator/sessions", serve: listSessions, needs: "chancery:console.sessions", menu: "sessions.title"},
-		{method: post, path: "operator/sessions/end", serve: endSession, needs: "chancery:console.sign-out"},
-		{method: get, path: "operator/health", serve: showHealth, needs: "chancery:doctor", menu: "health.title"},
-		{method: post, path: "operator/health/doctor", serve: examineData, needs: "chancery:doctor"},
-		{method: post, path: "operator/health/keyring", serve: countKeyring, needs: "chancery:keyring.status"},
-		{method: get, path: "operator/settings", serve: showSettings, needs: "chancery:settings.list", menu: "settings.title"},
-	}
+	}, accessRoutes(), operatorRoutes())
 }
 
 // Handler serves everything below Root.

@@ -15,6 +15,38 @@ import (
 
 // What the operator's pages, and those for an account's administrator, have in common.
 
+// operatorRoutes are the operator's pages.
+func operatorRoutes() []route {
+	return []route{
+		{method: get, path: "operator/reviews", serve: listReviews, needs: "chancery:review.list", menu: "reviews.title"},
+		{method: get, path: "operator/reviews/{id}", serve: showReview, needs: "chancery:review.show"},
+		{method: post, path: "operator/reviews/{id}/approve", serve: approveReview, needs: "chancery:review.approve"},
+		{method: post, path: "operator/reviews/{id}/reject", serve: rejectReview, needs: "chancery:review.reject"},
+		{method: get, path: "operator/accounts", serve: listAccounts, needs: "chancery:account.list", menu: "accounts.title"},
+		{method: post, path: "operator/accounts", serve: createAccount, needs: "chancery:account.create"},
+		{method: get, path: "operator/accounts/{id}", serve: showAccount, needs: "chancery:account.list"},
+		{method: post, path: "operator/accounts/{id}/grant", serve: grantPlan, needs: "chancery:plan.grant"},
+		{method: post, path: "operator/accounts/{id}/operator", serve: setOperator, needs: "chancery:account.operator"},
+		{method: post, path: "operator/accounts/{id}/key", serve: createAccountKey, needs: "chancery:accesskey.create"},
+		{method: get, path: "operator/issuers", serve: listIssuers, needs: "chancery:issuer.list", menu: "issuers.title"},
+		{method: post, path: "operator/issuers/{name}/test", serve: testIssuer, needs: "chancery:issuer.test"},
+		{method: get, path: "operator/steps", serve: listSteps, needs: "chancery:steps.list", menu: "steps.title"},
+		{method: post, path: "operator/steps/retry", serve: retrySteps, needs: "chancery:steps.retry"},
+		{method: get, path: "operator/audit", serve: showAudit, needs: "chancery:audit.read", menu: "audit.title"},
+		{method: get, path: "operator/audit/export", serve: exportAudit, needs: "chancery:audit.read"},
+		{method: get, path: "operator/notices", serve: operatorNotices, needs: "chancery:notice.list", menu: "notices.operators"},
+		{method: post, path: "operator/notices", serve: addOperatorTarget, needs: "chancery:notice.target.add"},
+		{method: post, path: "operator/notices/{id}/test", serve: testOperatorTarget, needs: "chancery:notice.target.test"},
+		{method: post, path: "operator/notices/{id}/remove", serve: removeOperatorTarget, needs: "chancery:notice.target.remove"},
+		{method: get, path: "operator/sessions", serve: listSessions, needs: "chancery:console.sessions", menu: "sessions.title"},
+		{method: post, path: "operator/sessions/end", serve: endSession, needs: "chancery:console.sign-out"},
+		{method: get, path: "operator/health", serve: showHealth, needs: "chancery:doctor", menu: "health.title"},
+		{method: post, path: "operator/health/doctor", serve: examineData, needs: "chancery:doctor"},
+		{method: post, path: "operator/health/keyring", serve: countKeyring, needs: "chancery:keyring.status"},
+		{method: get, path: "operator/settings", serve: showSettings, needs: "chancery:settings.list", menu: "settings.title"},
+	}
+}
+
 // instruct makes one of the operator's calls. What a call says against it is written
 // for the operator, as on the command line, and is shown.
 func (p *page) instruct(call string, in, out any) error {
