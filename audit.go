@@ -63,5 +63,7 @@ type AuditFilter struct {
 	Refused                                             bool // only lines with a Code
 	// After is the number after which to begin: pages in the order of the chain.
 	After int64
+	// Before, if not 0, has the lines with lower numbers, the newest first.
+	Before int64
 	Most  int64
 }

@@ -74,6 +74,10 @@ func ConsoleTokenHash(token string) []byte {
 	return sum[:]
 }
 
+// AccessAPI is how policies name what an account's own principals do to its users,
+// groups, policies and roles: the actions are those of the cloud's access control.
+func AccessAPI() API { return API{Product: "ram", RAMCode: "ram"} }
+
 // OperatorAPI is how policies name the operator's calls: the action of review.list is
 // chancery:review.list, and each is about the whole instance.
 func OperatorAPI() API { return API{Product: "chancery", RAMCode: "chancery"} }

@@ -38,6 +38,7 @@ func callAboutAccess(t *testing.T, i *instance, caller Caller, account chancery.
 	i.addSession(t, account, "deployer")
 	role.Sessions = 2
 	for other, caller := range i.ways() {
+		same(t, other+" the user", must[UserLogin](t, caller, call("user.show"), Named{account, user.Name}).User, user)
 		same(t, other+" users", must[[]User](t, caller, call("user.list"), all), []User{user})
 		same(t, other+" groups", must[[]Group](t, caller, call("group.list"), all), []Group{group})
 		same(t, other+" policy", must[Policy](t, caller, call("policy.show"), name("read-orders")), policy)

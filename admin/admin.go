@@ -30,6 +30,8 @@ type Admin struct {
 	Wake         func()
 	// ConsoleURL is where the console is, for links to it; empty where it is not known.
 	ConsoleURL string
+	// Settings are those of the running service, for ListSettings.
+	Settings []Setting
 
 	actor *Actor // nil: the operator on the socket
 }
@@ -94,6 +96,7 @@ var calls = map[string]call{
 	"accesskey.disable":    bind((*Admin).DisableAccessKey),
 	"user.create":          bind((*Admin).CreateUser),
 	"user.list":            bind((*Admin).ListUsers),
+	"user.show":            bind((*Admin).ShowUser),
 	"user.delete":          bind((*Admin).DeleteUser),
 	"user.password":        bind((*Admin).SetPassword),
 	"user.totp":            bind((*Admin).SetTOTP),
@@ -137,6 +140,9 @@ var calls = map[string]call{
 	"keyring.status":       bind((*Admin).KeyringStatus),
 	"keyring.rotate":       bind((*Admin).RotateKeyring),
 	"keyring.rewrap":       bind((*Admin).RewrapKeyring),
+	"authority.list":       bind((*Admin).ListAuthorities),
+	"settings.list":        bind((*Admin).ListSettings),
+	"review.show":          bind((*Admin).ShowReview),
 	"doctor":               bind((*Admin).Doctor),
 	"notice.list":          bind((*Admin).ListNotices),
 	"notice.target.add":    bind((*Admin).AddNoticeTarget),
@@ -253,6 +259,12 @@ func (a *Admin) ListPlans(ctx context.Context, in AccountName) (list []Plan, err
 	})
 	return list, err
 }
+
+// Report is what Doctor has found.
+type Report = store.Report
+
+// Inspection is what TestIssuer has found.
+type Inspection = issuer.Inspection
 
 // Doctor checks every invariant of the data.
 func (a *Admin) Doctor(ctx context.Context, _ Nothing) (store.Report, error) {

@@ -19,6 +19,7 @@ import (
 // other sees.
 func TestEveryCall(t *testing.T) {
 	i := newInstance(t)
+	i.Settings = []Setting{{Name: "database", Value: "postgres://ada:secret@db/x"}}
 	made := map[string]bool{}
 	call := func(name string) string { made[name] = true; return name }
 	for way, caller := range i.ways() {
@@ -42,13 +43,17 @@ func TestEveryCall(t *testing.T) {
 				same(t, other, must[[]Plan](t, caller, call("plan.list"), AccountName{account.ID}), []Plan{plan})
 				report := must[store.Report](t, caller, call("doctor"), Nothing{})
 				same(t, other, must[[]Review](t, caller, call("review.list"), Nothing{}), []Review{})
-				for _, name := range []string{"review.approve", "review.reject"} {
+				for _, name := range []string{"review.show", "review.approve", "review.reject"} {
 					if err := caller.Call(ctx, call(name), Decision{OrderID: 7, Reason: "why"}, &Review{}); err == nil || !strings.Contains(err.Error(), "no order 7") {
 						t.Errorf("%s %s: %v", other, name, err)
 					}
 				}
 				if revoked := must[RevokedCertificates](t, caller, call("certificate.revoke"), RevokeCertificates{Serials: []string{"00"}}); len(revoked.Unknown) != 1 {
 					t.Errorf("%s a serial nobody knows: %+v", other, revoked)
+				}
+				same(t, other, must[[]Authority](t, caller, call("authority.list"), Nothing{}), []Authority{})
+				if shown := must[[]Setting](t, caller, call("settings.list"), Nothing{}); len(shown) != 1 || shown[0].Value != "postgres://ada:"+hidden+"@db/x" {
+					t.Errorf("%s the settings are %+v", other, shown)
 				}
 				theIssuers(t, other, caller, call)
 				if report.Checks == 0 || report.Rows == 0 || report.Problems == nil || len(report.Problems) > 0 {

@@ -57,12 +57,16 @@ type AuditQuery struct {
 	Refused   bool   `json:"refused,omitempty"`
 	// After is the number of the last line that is known already.
 	After int64 `json:"after,omitempty"`
+	// Before, if not 0, asks for lines with lower numbers, the newest first.
+	Before int64 `json:"before,omitempty"`
+	// Limit is how many lines to give, up to AuditBatch; 0: as many as that.
+	Limit int64 `json:"limit,omitempty"`
 }
 
 // AuditBatch is how many lines one call gives at most.
 const AuditBatch = 1000
 
-// AuditLines are some lines, oldest first. More: there may be others after the last.
+// AuditLines are some lines, oldest first unless asked otherwise. More: there may be others after the last.
 type AuditLines struct {
 	Lines []AuditLine `json:"lines"`
 	More  bool        `json:"more"`
@@ -72,7 +76,10 @@ type AuditLines struct {
 func (a *Admin) ReadAudit(ctx context.Context, in AuditQuery) (page AuditLines, err error) {
 	filter := chancery.AuditFilter{
 		Since: in.Since, Until: in.Until, AccessKeyID: in.AccessKeyID, Resource: in.Resource, RequestID: in.RequestID,
-		KeyReads: in.KeyReads, Refused: in.Refused, After: in.After, Most: AuditBatch,
+		KeyReads: in.KeyReads, Refused: in.Refused, After: in.After, Before: in.Before, Most: AuditBatch,
+	}
+	if in.Limit > 0 {
+		filter.Most = min(in.Limit, AuditBatch)
 	}
 	if in.Action != "" {
 		if filter.Action, err = auditedAction(in.Action); err != nil {
@@ -88,7 +95,7 @@ func (a *Admin) ReadAudit(ctx context.Context, in AuditQuery) (page AuditLines, 
 			return err
 		}
 		lines, err := tx.AuditLines(account, filter)
-		page = AuditLines{Lines: make([]AuditLine, len(lines)), More: len(lines) == AuditBatch}
+		page = AuditLines{Lines: make([]AuditLine, len(lines)), More: int64(len(lines)) == filter.Most}
 		for i, l := range lines {
 			page.Lines[i] = auditLineOf(l)
 		}
@@ -106,7 +113,7 @@ func auditLineOf(l chancery.AuditLine) AuditLine {
 
 // auditedAction spells an action as lines have it, which are compared whole.
 func auditedAction(text string) (string, error) {
-	if strings.HasPrefix(text, operatorActions) {
+	if strings.HasPrefix(text, operatorActions) || strings.HasPrefix(text, ramActions) || strings.HasPrefix(text, noticeActions) {
 		return text, nil
 	}
 	action, err := findAction(text)

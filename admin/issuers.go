@@ -36,6 +36,10 @@ type Issuer struct {
 	Account    string    `json:"account,omitempty"` // its URL at the CA
 	OpenOrders int64     `json:"openOrders"`
 	Products   []string  `json:"products,omitempty"` // whose certificates it issues
+	// Delayed counts orders in hand that wait for it after something failed, Trouble is
+	// why one of them does.
+	Delayed int    `json:"delayed,omitempty"`
+	Trouble string `json:"trouble,omitempty"`
 }
 
 // IssuerName names an issuer.
@@ -154,9 +158,43 @@ func (a *Admin) ListIssuers(ctx context.Context, _ Nothing) ([]Issuer, error) {
 			}
 			list = append(list, shown)
 		}
-		return nil
+		return troubles(tx, list)
 	})
 	return list, err
+}
+
+// troubles tells of each CA what the next steps of its orders last failed for.
+func troubles(tx chancery.Tx, list []Issuer) error {
+	const most = 200 // steps that are looked at
+	if len(list) == 0 {
+		return nil
+	}
+	steps, err := tx.Steps(chancery.StepFilter{}, most)
+	if err != nil {
+		return err
+	}
+	for _, step := range stepsOf(steps) {
+		if step.LastError == "" || step.OrderID == 0 || step.Kind == chancery.PrepareKey {
+			continue
+		}
+		o, err := tx.Order(step.AccountID, step.OrderID)
+		if errors.Is(err, chancery.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if step.Kind == chancery.AdvanceOrder && o.State != chancery.Process {
+			continue // it waits for the applicant
+		}
+		for i := range list {
+			if slices.Contains(list[i].Products, o.ProductCode) {
+				list[i].Delayed++
+				list[i].Trouble = step.LastError
+			}
+		}
+	}
+	return nil
 }
 
 func (a *Admin) issuer(ctx context.Context, name string) (shown Issuer, err error) {

@@ -26,6 +26,12 @@ func Action(call string) string { return operatorActions + call }
 // in the audit log: what changes something, in the log of the account it is about, and
 // all else in that of the actor's account.
 func (a *Admin) Operate(ctx context.Context, actor Actor, denied error, name string, in, out any) error {
+	return a.act(ctx, actor, denied, Action(name), name, in, out)
+}
+
+// act makes a call for an actor; action is what a line of the audit log says where the
+// call leaves none of its own.
+func (a *Admin) act(ctx context.Context, actor Actor, denied error, action, name string, in, out any) error {
 	acting := *a
 	acting.actor = &actor
 	err := denied
@@ -35,7 +41,7 @@ func (a *Admin) Operate(ctx context.Context, actor Actor, denied error, name str
 	if err == nil && actor.recorded {
 		return nil
 	}
-	line := acting.line(actor.Principal.AccountID, Action(name), "")
+	line := acting.line(actor.Principal.AccountID, action, "")
 	if err != nil {
 		line.Code = codeOf(err)
 	}

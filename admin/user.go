@@ -142,6 +142,53 @@ func (a *Admin) ListUsers(ctx context.Context, in AccountName) (list []User, err
 	return list, err
 }
 
+// UserLogin is a user with what it signs in with.
+type UserLogin struct {
+	User
+	Password     bool        `json:"password"` // it has one for the console
+	SecondFactor bool        `json:"secondFactor"`
+	ChangedAt    *time.Time  `json:"changedAt,omitempty"` // when one of the two last was
+	Keys         []AccessKey `json:"keys"`                // without secrets
+}
+
+// ShowUser shows a user and how it may sign in.
+func (a *Admin) ShowUser(ctx context.Context, in Named) (shown UserLogin, err error) {
+	err = a.Store.Read(ctx, func(tx chancery.Tx) error {
+		account, err := theAccount(tx, in.AccountID)
+		if err != nil {
+			return err
+		}
+		user, err := theUser(tx, account, in.Name)
+		if err != nil {
+			return err
+		}
+		has, err := possessions(tx, account)
+		if err != nil {
+			return err
+		}
+		shown = UserLogin{Keys: []AccessKey{}, User: User{
+			AccountID: account, Name: user.Name, DisplayName: user.DisplayName, Groups: some(has.groups[user.ID]),
+			Policies: has.policies(chancery.UserPrincipal, user.ID), AccessKeys: len(has.keys[user.ID]), CreatedAt: user.CreatedAt,
+		}}
+		login, err := tx.ConsoleLogin(account, user.ID)
+		if err != nil && !errors.Is(err, chancery.ErrNotFound) {
+			return err
+		}
+		shown.Password, shown.SecondFactor = login.Hash != "", !login.TOTP.Empty()
+		if !login.ChangedAt.IsZero() {
+			shown.ChangedAt = &login.ChangedAt
+		}
+		keys, err := tx.AccessKeys(account)
+		for _, key := range keys {
+			if key.UserID == user.ID {
+				shown.Keys = append(shown.Keys, AccessKey{ID: key.ID, AccountID: account, User: user.Name, Disabled: key.Disabled, CreatedAt: key.CreatedAt})
+			}
+		}
+		return err
+	})
+	return shown, err
+}
+
 // DeleteUser removes a user with access keys, memberships and attachments. The
 // keys end with the next request.
 func (a *Admin) DeleteUser(ctx context.Context, in Named) (gone DeletedUser, err error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +64,7 @@ const (
 
 // routes is the table of pages, in the order of the menu.
 func routes() []route {
-	return []route{
+	return slices.Concat([]route{
 		{method: get, path: "{$}", serve: overview, menu: "overview.title"},
 
 		{method: get, path: "explorer", serve: explore, menu: "explorer.title"},
@@ -130,7 +131,7 @@ func routes() []route {
 		{method: post, path: "welcome", serve: welcome, open: true},
 		{method: post, path: "sign-out", serve: signOut},
 		{method: post, path: "preferences", serve: setPreferences, open: true},
-	}
+	}, accessRoutes(), operatorRoutes())
 }
 
 // Handler serves everything below Root.

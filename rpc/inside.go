@@ -110,7 +110,7 @@ func (p Permissions) Allow(action string, resources ...string) bool {
 
 // apiOf finds the table whose resources an action is about.
 func (g *Gateway) apiOf(action string) chancery.API {
-	for _, api := range g.APIs {
+	for _, api := range append([]chancery.API{chancery.AccessAPI()}, g.APIs...) {
 		if len(action) > len(api.RAMCode) && action[:len(api.RAMCode)+1] == api.RAMCode+":" {
 			return api
 		}

@@ -111,11 +111,22 @@ func (t *tx) AuditLines(account chancery.AccountID, f chancery.AuditFilter) ([]c
 	if !f.Until.IsZero() {
 		until = toMillis(f.Until)
 	}
-	rows, err := t.sql.AuditLines(t.ctx, query.AuditLinesParams{
+	picked := query.AuditLinesParams{
 		AccountID: int64(account), After: f.After, Since: toMillis(f.Since), Until: until, Principal: f.Principal,
 		AccessKeyID: f.AccessKeyID, Action: f.Action, Resource: f.Resource, RequestID: f.RequestID,
 		KeyReads: toFlag(f.KeyReads), ExceptCode: exceptCode, Most: limit(f.Most),
-	})
+	}
+	var rows []query.Audit
+	var err error
+	if f.Before == 0 {
+		rows, err = t.sql.AuditLines(t.ctx, picked)
+	} else {
+		rows, err = t.sql.AuditLinesBefore(t.ctx, query.AuditLinesBeforeParams{
+			AccountID: picked.AccountID, Before: f.Before, After: picked.After, Since: picked.Since, Until: picked.Until,
+			Principal: picked.Principal, AccessKeyID: picked.AccessKeyID, Action: picked.Action, Resource: picked.Resource,
+			RequestID: picked.RequestID, KeyReads: picked.KeyReads, ExceptCode: picked.ExceptCode, Most: picked.Most,
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the audit log: %w", err)
 	}

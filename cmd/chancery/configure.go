@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"chancery/admin"
 )
 
 // defaultDataDir is the user's data directory for programs.
@@ -44,10 +46,12 @@ func configure(command *cobra.Command, file string) error {
 		}
 		variable := environmentName(flag.Name)
 		if text, set := os.LookupEnv(variable); set && text != "" {
+			from(flag, "environment")
 			if err := setFlag(flag, splitList(flag, text)); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", variable, err))
 			}
 		} else if inFile {
+			from(flag, "file")
 			if err := setFlag(flag, fromFile); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %s: %w", file, flag.Name, err))
 			}
@@ -57,6 +61,37 @@ func configure(command *cobra.Command, file string) error {
 		errs = append(errs, fmt.Errorf("%s: there is no setting %q", file, name))
 	}
 	return errors.Join(errs...)
+}
+
+// sourceOf is the annotation of a flag that configure has set.
+const sourceOf = "chancery_source"
+
+func from(flag *pflag.Flag, source string) {
+	if flag.Annotations == nil {
+		flag.Annotations = map[string][]string{}
+	}
+	flag.Annotations[sourceOf] = []string{source}
+}
+
+// settingsOf tells the settings that flags hold after configure, for the operator.
+func settingsOf(flags *pflag.FlagSet) (list []admin.Setting) {
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Name == "help" {
+			return
+		}
+		setting := admin.Setting{Name: flag.Name, Value: flag.Value.String(), Default: flag.DefValue, Source: "default", Help: flag.Usage}
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			setting.Value, setting.Default = strings.Join(list.GetSlice(), ", "), strings.Trim(flag.DefValue, "[]")
+		}
+		if flag.Changed {
+			setting.Source = "flag"
+		}
+		if source := flag.Annotations[sourceOf]; len(source) > 0 {
+			setting.Source = source[0]
+		}
+		list = append(list, setting)
+	})
+	return list
 }
 
 func environmentName(flag string) string {

@@ -43,6 +43,7 @@ command line is stronger than the environment and that than the file.`,
 			if err := config.TakeSMTPPassword(); err != nil {
 				return usageError{err, "serve "}
 			}
+			config.Settings = settingsOf(command.Flags())
 			return serve(command.Context(), config, command)
 		},
 	}

@@ -10,12 +10,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"chancery"
+	"chancery/admin"
 	"chancery/cas"
 	"chancery/console"
 	"chancery/rpc"
 )
 
-// Config is the configuration of a service. Every field but Key and Demonstration is a flag of `chancery
+// Config is the configuration of a service. Every field but Key, Demonstration and Settings is a flag of `chancery
 // serve`, the environment variable of the same name (CHANCERY_DATA_DIR), and a
 // key of the configuration file, in that order of strength; Flags tells what
 // each means. The zero value is not ready for use: Flags sets the defaults.
@@ -34,7 +35,9 @@ type Config struct {
 	KeyFile        string
 	// Key is the key-encryption key that TakeKey found in the environment; there is no
 	// flag for it.
-	Key          chancery.Secret
+	Key chancery.Secret
+	// Settings are the flags as they were given, for the operator to read; no flag either.
+	Settings     []admin.Setting
 	CAKey        string
 	PKIURL       string
 	PKIListen    string

@@ -152,7 +152,7 @@ func (c *Config) looker(clock chancery.Clock) (*dcv.Looker, error) {
 }
 
 func (s *Service) start(ctx context.Context, c Config, clock chancery.Clock, catalogue chancery.Catalogue, looker *dcv.Looker, courier chancery.Courier) (err error) {
-	s.Admin = &admin.Admin{Store: s.store, Catalogue: catalogue, Clock: clock, Courier: courier}
+	s.Admin = &admin.Admin{Store: s.store, Catalogue: catalogue, Clock: clock, Courier: courier, Settings: c.Settings}
 	s.Authority, err = ca.Open(ctx, ca.Config{Store: s.store, Clock: clock, KeyType: chancery.KeyAlgorithm(c.CAKey), BaseURL: c.PKIURL})
 	if err != nil {
 		return err

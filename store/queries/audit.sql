@@ -29,6 +29,18 @@ AND key_read >= sqlc.arg(key_reads)
 AND code <> sqlc.arg(except_code)
 ORDER BY seq LIMIT sqlc.arg(most);
 
+-- name: AuditLinesBefore :many
+SELECT * FROM audit WHERE account_id = sqlc.arg(account_id) AND seq < sqlc.arg(before) AND seq > sqlc.arg(after)
+AND at >= sqlc.arg(since) AND at < sqlc.arg(until)
+AND (principal = sqlc.arg(principal) OR sqlc.arg(principal) = '')
+AND (access_key_id = sqlc.arg(access_key_id) OR sqlc.arg(access_key_id) = '')
+AND (action = sqlc.arg(action) OR sqlc.arg(action) = '')
+AND (resource = sqlc.arg(resource) OR sqlc.arg(resource) = '')
+AND (request_id = sqlc.arg(request_id) OR sqlc.arg(request_id) = '')
+AND key_read >= sqlc.arg(key_reads)
+AND code <> sqlc.arg(except_code)
+ORDER BY seq DESC LIMIT sqlc.arg(most);
+
 -- name: LastAuditLineBefore :one
 SELECT line.seq, line.hash FROM audit line WHERE line.account_id = sqlc.arg(account_id) AND line.seq <= sqlc.arg(upto)
 AND line.seq < COALESCE((SELECT MIN(kept.seq) FROM audit kept

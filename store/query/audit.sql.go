@@ -149,6 +149,85 @@ func (q *Queries) AuditLines(ctx context.Context, arg AuditLinesParams) ([]Audit
 	return items, nil
 }
 
+const auditLinesBefore = `-- name: AuditLinesBefore :many
+SELECT account_id, seq, at, request_id, principal, access_key_id, address, action, resource, code, key_read, hash FROM audit WHERE account_id = $1 AND seq < $2 AND seq > $3
+AND at >= $4 AND at < $5
+AND (principal = $6 OR $6 = '')
+AND (access_key_id = $7 OR $7 = '')
+AND (action = $8 OR $8 = '')
+AND (resource = $9 OR $9 = '')
+AND (request_id = $10 OR $10 = '')
+AND key_read >= $11
+AND code <> $12
+ORDER BY seq DESC LIMIT $13
+`
+
+type AuditLinesBeforeParams struct {
+	AccountID   int64
+	Before      int64
+	After       int64
+	Since       int64
+	Until       int64
+	Principal   string
+	AccessKeyID string
+	Action      string
+	Resource    string
+	RequestID   string
+	KeyReads    int64
+	ExceptCode  string
+	Most        int32
+}
+
+func (q *Queries) AuditLinesBefore(ctx context.Context, arg AuditLinesBeforeParams) ([]Audit, error) {
+	rows, err := q.query(ctx, q.auditLinesBeforeStmt, auditLinesBefore,
+		arg.AccountID,
+		arg.Before,
+		arg.After,
+		arg.Since,
+		arg.Until,
+		arg.Principal,
+		arg.AccessKeyID,
+		arg.Action,
+		arg.Resource,
+		arg.RequestID,
+		arg.KeyReads,
+		arg.ExceptCode,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Audit
+	for rows.Next() {
+		var i Audit
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Seq,
+			&i.At,
+			&i.RequestID,
+			&i.Principal,
+			&i.AccessKeyID,
+			&i.Address,
+			&i.Action,
+			&i.Resource,
+			&i.Code,
+			&i.KeyRead,
+			&i.Hash,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const deleteAuditLines = `-- name: DeleteAuditLines :execrows
 DELETE FROM audit WHERE account_id = $1 AND seq <= $2
 `

@@ -195,6 +195,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.auditLinesStmt, err = db.PrepareContext(ctx, auditLines); err != nil {
 		return nil, fmt.Errorf("error preparing query AuditLines: %w", err)
 	}
+	if q.auditLinesBeforeStmt, err = db.PrepareContext(ctx, auditLinesBefore); err != nil {
+		return nil, fmt.Errorf("error preparing query AuditLinesBefore: %w", err)
+	}
 	if q.authoritiesStmt, err = db.PrepareContext(ctx, authorities); err != nil {
 		return nil, fmt.Errorf("error preparing query Authorities: %w", err)
 	}
@@ -1116,6 +1119,11 @@ func (q *Queries) Close() error {
 	if q.auditLinesStmt != nil {
 		if cerr := q.auditLinesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing auditLinesStmt: %w", cerr)
+		}
+	}
+	if q.auditLinesBeforeStmt != nil {
+		if cerr := q.auditLinesBeforeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing auditLinesBeforeStmt: %w", cerr)
 		}
 	}
 	if q.authoritiesStmt != nil {
@@ -2269,6 +2277,7 @@ type Queries struct {
 	attachmentsStmt               *sql.Stmt
 	auditEndStmt                  *sql.Stmt
 	auditLinesStmt                *sql.Stmt
+	auditLinesBeforeStmt          *sql.Stmt
 	authoritiesStmt               *sql.Stmt
 	cRLStmt                       *sql.Stmt
 	cSRStmt                       *sql.Stmt
@@ -2543,6 +2552,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		attachmentsStmt:               q.attachmentsStmt,
 		auditEndStmt:                  q.auditEndStmt,
 		auditLinesStmt:                q.auditLinesStmt,
+		auditLinesBeforeStmt:          q.auditLinesBeforeStmt,
 		authoritiesStmt:               q.authoritiesStmt,
 		cRLStmt:                       q.cRLStmt,
 		cSRStmt:                       q.cSRStmt,
