@@ -65,5 +65,5 @@ type AuditFilter struct {
 	After int64
 	// Before, if not 0, has the lines with lower numbers, the newest first.
 	Before int64
-	Most  int64
+	Most   int64
 }

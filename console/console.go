@@ -66,11 +66,34 @@ const (
 func routes() []route {
 	return slices.Concat([]route{
 		{method: get, path: "{$}", serve: overview, menu: "overview.title"},
+		{method: get, path: "sign-in", serve: showSignIn, open: true},
+		{method: post, path: "sign-in", serve: signIn, open: true},
+		{method: get, path: "sign-in/code", serve: showCode, open: true},
+		{method: post, path: "sign-in/code", serve: signInCode, open: true},
+		{method: get, path: "welcome", serve: showWelcome, open: true},
+		{method: post, path: "welcome", serve: welcome, open: true},
+		{method: post, path: "sign-out", serve: signOut},
+		{method: post, path: "preferences", serve: setPreferences, open: true},
+	}, orderRoutes(), certificateRoutes(), stockRoutes(), accessRoutes(), operatorRoutes(), explorerRoutes())
+}
 
-		{method: get, path: "explorer", serve: explore, menu: "explorer.title"},
-		{method: get, path: "explorer/{operation}", serve: exploreOperation},
-		{method: post, path: "explorer/{operation}", serve: tryOperation},
-		{method: get, path: "errors", serve: showErrorCodes, menu: "errors.title"},
+// orderRoutes are the pages of applying and of orders.
+func orderRoutes() []route {
+	return []route{
+		{method: get, path: "apply", serve: showApply, needs: applyAction, menu: "apply.title"},
+		{method: post, path: "apply", serve: apply, needs: applyAction},
+		{method: get, path: "orders", serve: listOrders, needs: "yundun-cert:ListUserCertificateOrder", menu: "orders.title"},
+		{method: get, path: "orders/{id}", serve: showOrder},
+		{method: post, path: "orders/{id}/look", serve: lookNow},
+		{method: post, path: "orders/{id}/publish", serve: publishProofs},
+		{method: post, path: "orders/{id}/cancel", serve: cancelOrder},
+		{method: post, path: "orders/{id}/delete", serve: deleteOrder},
+	}
+}
+
+// certificateRoutes are the pages of certificates.
+func certificateRoutes() []route {
+	return []route{
 		{method: get, path: "certificates", serve: listCertificates, needs: "yundun-cert:ListUserCertificateOrder", menu: "certificates.title"},
 		{method: get, path: "certificates/upload", serve: showUpload, needs: "yundun-cert:UploadUserCertificate"},
 		{method: post, path: "certificates/upload", serve: uploadCertificate},
@@ -86,6 +109,13 @@ func routes() []route {
 		{method: post, path: "certificates/{id}/revoke", serve: revokeCertificate},
 		{method: get, path: "certificates/{id}/delete", serve: showCertificateDeletion},
 		{method: post, path: "certificates/{id}/delete", serve: deleteCertificate},
+	}
+}
+
+// stockRoutes are the pages of what certificates are made with: plans, CSRs, contacts,
+// companies and resource groups.
+func stockRoutes() []route {
+	return []route{
 		{method: get, path: "plans", serve: plans, needs: "yundun-cert:DescribePackageState", menu: "plans.title"},
 		{method: get, path: "csrs", serve: listCSRs, needs: "yundun-cert:ListCsr", menu: "csrs.title"},
 		{method: get, path: "csrs/create", serve: showCSRCreation, needs: "yundun-cert:CreateCsr"},
@@ -114,24 +144,17 @@ func routes() []route {
 		{method: get, path: "companies/{id}/delete", serve: showCompanyDeletion},
 		{method: post, path: "companies/{id}/delete", serve: deleteCompany},
 		{method: get, path: "resource-groups", serve: listResourceGroups, needs: "yundun-cert:ListUserCertificateOrder", menu: "groups.title"},
-		{method: get, path: "apply", serve: showApply, needs: applyAction, menu: "apply.title"},
-		{method: post, path: "apply", serve: apply, needs: applyAction},
-		{method: get, path: "orders", serve: listOrders, needs: "yundun-cert:ListUserCertificateOrder", menu: "orders.title"},
-		{method: get, path: "orders/{id}", serve: showOrder},
-		{method: post, path: "orders/{id}/look", serve: lookNow},
-		{method: post, path: "orders/{id}/publish", serve: publishProofs},
-		{method: post, path: "orders/{id}/cancel", serve: cancelOrder},
-		{method: post, path: "orders/{id}/delete", serve: deleteOrder},
+	}
+}
 
-		{method: get, path: "sign-in", serve: showSignIn, open: true},
-		{method: post, path: "sign-in", serve: signIn, open: true},
-		{method: get, path: "sign-in/code", serve: showCode, open: true},
-		{method: post, path: "sign-in/code", serve: signInCode, open: true},
-		{method: get, path: "welcome", serve: showWelcome, open: true},
-		{method: post, path: "welcome", serve: welcome, open: true},
-		{method: post, path: "sign-out", serve: signOut},
-		{method: post, path: "preferences", serve: setPreferences, open: true},
-	}, accessRoutes(), operatorRoutes())
+// explorerRoutes are the pages about the API.
+func explorerRoutes() []route {
+	return []route{
+		{method: get, path: "explorer", serve: explore, menu: "explorer.title"},
+		{method: get, path: "explorer/{operation}", serve: exploreOperation},
+		{method: post, path: "explorer/{operation}", serve: tryOperation},
+		{method: get, path: "errors", serve: showErrorCodes, menu: "errors.title"},
+	}
 }
 
 // Handler serves everything below Root.
