@@ -36,8 +36,8 @@ const (
 	Wide  = 1280
 )
 
-// Looks are those in which every page is looked at.
-var Looks = []Look{{Width: Wide}, {Width: Phone}, {Width: Phone, Dark: true, Lang: "zh"}}
+// Looks are those in which every page is looked at: both widths, schemes and languages.
+var Looks = []Look{{Width: Wide}, {Width: Phone, Dark: true, Lang: "zh"}}
 
 func (l Look) String() string {
 	scheme, lang := "light", "en"
