@@ -103,10 +103,12 @@ func TestPublishedPayloadsAreText(t *testing.T) {
 		env.Clock.Advance(2 * time.Second)
 		visitor.Post(order(byRecord)+"/look", nil)
 		visitor.Post(order(byFile)+"/look", nil)
-		body := visitor.Get(order(byRecord)).Body
-		if found := env.State(byRecord); len(found.Looks) == 0 {
-			t.Fatal("there was no look")
+		for began := time.Now(); len(env.State(byRecord).Looks) == 0; time.Sleep(10 * time.Millisecond) {
+			if time.Since(began) > time.Minute {
+				t.Fatal("there was no look")
+			}
 		}
+		body := visitor.Get(order(byRecord)).Body
 		shownAsText(t, "evidence", body, strconv.Quote(payload))
 		for _, id := range []int64{byRecord, byFile} {
 			if answer := env.Call("CancelOrderRequest", cas.OrderInput{OrderId: id}); answer.Status != 200 {
