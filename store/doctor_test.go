@@ -545,8 +545,14 @@ var spoiltData = []spoilt{
 		return fmt.Sprintf("UPDATE access_keys SET user_id = %d WHERE id = '%s'", p.theirs.User.ID, p.mine.UserKey.ID)
 	}, one("an access key belongs", "access key ", myUserKey)},
 	{"an access key's user is gone", func(p *patient) string {
-		return fmt.Sprintf("DELETE FROM group_members WHERE user_id = %d; DELETE FROM attachments WHERE principal_id = %[1]d; DELETE FROM users WHERE id = %[1]d", p.mine.User.ID)
+		return fmt.Sprintf("DELETE FROM group_members WHERE user_id = %d; DELETE FROM attachments WHERE principal_id = %[1]d; DELETE FROM console_passwords WHERE user_id = %[1]d; DELETE FROM users WHERE id = %[1]d", p.mine.User.ID)
 	}, one("an access key belongs", "access key ", myUserKey)},
+	{"a console password's second factor was moved", func(p *patient) string {
+		return fmt.Sprintf("UPDATE console_passwords SET totp = (SELECT totp FROM console_passwords WHERE user_id = %d) WHERE user_id = %d", p.theirs.User.ID, p.mine.User.ID)
+	}, one(opens, consolePasswordTable+" ", func(p *patient) any { return p.mine.User.ID })},
+	{"a console password is another account's", func(p *patient) string {
+		return fmt.Sprintf("UPDATE console_passwords SET account_id = %d, totp = NULL WHERE user_id = %d", p.theirs.Account, p.mine.User.ID)
+	}, one("a console password belongs", "console password of user ", func(p *patient) any { return p.mine.User.ID })},
 	{"another account's user is in a group", func(p *patient) string {
 		return fmt.Sprintf("UPDATE group_members SET user_id = %d WHERE user_id = %d", p.theirs.User.ID, p.mine.User.ID)
 	}, of("user ", func(p *patient) any { return fmt.Sprintf("%d in group %d", p.theirs.User.ID, p.mine.Group.ID) })},
@@ -744,8 +750,8 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 	report, err := newPatient(t).Examine(ctx)
 	// Of each estate the issued order and the revoked one have a certificate with
 	// its key, a third one without, and the upload has two keys.
-	const keys, sessions, orderKeys, readyKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines, acme, targets = 4, 2, 2, 2, 8, 2, 1, 6, 1, 8, 2, 4
-	if want := keys + sessions + orderKeys + readyKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines + acme + targets; err != nil || report.Rows != want {
+	const keys, sessions, orderKeys, readyKeys, certificateKeys, csrKeys, authorities, certificates, crls, lines, acme, targets, codes = 4, 2, 2, 2, 8, 2, 1, 6, 1, 8, 2, 4, 2
+	if want := keys + sessions + orderKeys + readyKeys + certificateKeys + csrKeys + authorities + certificates + crls + lines + acme + targets + codes; err != nil || report.Rows != want {
 		t.Errorf("%d rows were opened, %v; want %d", report.Rows, err, want)
 	}
 }
