@@ -38,9 +38,10 @@ func (s *Service) hastens(tx chancery.Tx, o chancery.Order) (hastening, error) {
 
 // nudgePause is the least time between two looks that callers of an order so old can
 // cause: a program that publishes in a moment has its certificate in a moment, and what
-// polls for long causes a look in three seconds.
+// polls for long causes a look in three seconds. The ten milliseconds are for who was
+// told what to publish in one call and asks in the next.
 func nudgePause(age time.Duration) time.Duration {
-	return min(max(age/2, 10*time.Millisecond), 3*time.Second)
+	return min(max(age/2-10*time.Millisecond, time.Millisecond), 3*time.Second)
 }
 
 // lookWait is how long a call waits for the look that it caused, and for the certificate:

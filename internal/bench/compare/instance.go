@@ -40,6 +40,7 @@ func (l *lab) close() {
 // instance is a running service with a plan that does not run out.
 type instance struct {
 	lab      *lab
+	program  string
 	dir      string
 	database string
 	command  *exec.Cmd
@@ -51,8 +52,13 @@ type instance struct {
 
 // start starts the true program on an empty database of the engine.
 func (l *lab) start(ctx context.Context, engine string, algorithm chancery.KeyAlgorithm) (*instance, error) {
+	return l.startBuild(ctx, l.program, engine, algorithm)
+}
+
+// startBuild is start with another build of the program.
+func (l *lab) startBuild(ctx context.Context, program, engine string, algorithm chancery.KeyAlgorithm) (*instance, error) {
 	l.made++
-	i := &instance{lab: l, dir: filepath.Join(l.dir, strconv.Itoa(l.made))}
+	i := &instance{lab: l, program: program, dir: filepath.Join(l.dir, strconv.Itoa(l.made))}
 	if err := os.MkdirAll(i.dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -106,7 +112,7 @@ func (i *instance) serve(ctx context.Context) error {
 	if i.endpoint != "" {
 		listen = strings.TrimPrefix(i.endpoint, "http://")
 	}
-	i.command = exec.CommandContext(ctx, i.lab.program, "serve", "--data-dir", i.file("data"), "--database", i.database,
+	i.command = exec.CommandContext(ctx, i.program, "serve", "--data-dir", i.file("data"), "--database", i.database,
 		"--listen", listen, "--metrics-listen", "127.0.0.1:0", "--products", i.file("products.json"), "--credentials-out", i.file("credentials.json"),
 		"--dcv-resolver", i.zone.Addr(), "--rates", "off", "--log-format", "json", "--ca-key", string(chancery.ECC256))
 	i.command.Env = append(os.Environ(), "GOMAXPROCS=")

@@ -34,6 +34,7 @@ type settings struct {
 	keys    []string
 	certs   int
 	only    string
+	against string
 }
 
 func main() {
@@ -58,6 +59,7 @@ func flags() (s settings, err error) {
 	keys := flag.String("keys", "ECC_256,RSA_2048,CSR", "whose keys: made by the service, or the client's CSR")
 	flag.IntVar(&s.certs, "certificates", 10_000, "how many certificates there are when memory is measured")
 	flag.StringVar(&s.only, "only", "", "one part alone: orders, calls, burst, memory or start")
+	flag.StringVar(&s.against, "against", "", "another build of the program, which orders are measured with by turns: before and after in one run")
 	flag.Parse()
 	for _, text := range strings.Split(*clients, ",") {
 		n, err := strconv.Atoi(text)

@@ -37,13 +37,15 @@ func orders(ctx context.Context, l *lab) error {
 			if key == "CSR" {
 				algorithm = chancery.ECC256
 			}
-			in, err := l.start(ctx, engine, algorithm)
-			if err != nil {
-				return err
-			}
-			defer func() { _ = in.stop() }()
-			for _, clients := range l.clients {
-				cases = append(cases, &orderCase{engine: engine, key: key, clients: clients, in: in})
+			for _, build := range l.builds() {
+				in, err := l.startBuild(ctx, build.program, engine, algorithm)
+				if err != nil {
+					return err
+				}
+				defer func() { _ = in.stop() }()
+				for _, clients := range l.clients {
+					cases = append(cases, &orderCase{engine: engine + build.name, key: key, clients: clients, in: in})
+				}
 			}
 		}
 	}
@@ -60,6 +62,15 @@ func orders(ctx context.Context, l *lab) error {
 			c.engine, c.key, c.clients, median(c.perSecond), median(c.cpu), median(c.database), median(c.create), median(c.whole))
 	}
 	return nil
+}
+
+type build struct{ name, program string }
+
+func (l *lab) builds() []build {
+	if l.against == "" {
+		return []build{{program: l.program}}
+	}
+	return []build{{program: l.program}, {name: ", the other build", program: l.against}}
 }
 
 // measure runs the clients for a time, and then lets each end its order.
