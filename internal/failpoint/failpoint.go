@@ -7,6 +7,7 @@ package failpoint
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,11 +35,20 @@ func Hit(name string) {
 	}
 	_ = os.WriteFile(Acted(file), []byte(strconv.Itoa(os.Getpid())), 0o600) //nolint:gosec // likewise
 	if strings.HasSuffix(string(text), string(Freeze)) {
-		_ = syscall.Kill(syscall.Getpid(), syscall.SIGSTOP)
+		freeze()
 		return // somebody sent SIGCONT
 	}
 	_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
 	select {} // nothing after the point may run while the signal is on its way
+}
+
+// freeze stops the process here. The signal is for this very thread: one for the
+// process goes to whichever thread the kernel picks, and on a busy machine this one may
+// be past the point, with its commit done, before that one has had a processor.
+func freeze() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_, _, _ = syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(syscall.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGSTOP))
 }
 
 // turn counts how often an armed point is reached.
