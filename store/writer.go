@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -67,9 +68,11 @@ func (w *groupWriter) run() {
 	}
 }
 
-// gather takes what is waiting by now, without waiting for more.
+// gather takes what is waiting by now, without waiting for more. It lets others run
+// once before: where processors are busy, those who are about to write have not had one.
 func (w *groupWriter) gather(first *writeRequest) []*writeRequest {
 	group := []*writeRequest{first}
+	runtime.Gosched()
 	for len(group) < maxWriteGroup {
 		select {
 		case next := <-w.requests:
