@@ -52,10 +52,10 @@ command line is stronger than the environment and that than the file.`,
 	return command
 }
 
-// collectAt has the garbage collected when there is three times as much of it as of what
-// is in use. That is little, so it costs little memory and spares a good part of the
+// collectAt has the garbage collected when there is twice as much of it as of what is in
+// use. That is little, so it costs little memory and spares a good part of the
 // collector's work.
-const collectAt = 300
+const collectAt = 200
 
 // stopTime is how long requests may take to finish once the service is told to stop.
 const stopTime = 20 * time.Second
