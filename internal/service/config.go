@@ -3,6 +3,7 @@ package service
 import (
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -25,6 +26,8 @@ type Config struct {
 	Database       string
 	Listen         string
 	Console        string
+	ConsoleURL     string
+	TrustedProxies []string
 	TLSCert        string
 	TLSKey         string
 	TLS            string
@@ -75,6 +78,8 @@ func (c *Config) Flags(flags *pflag.FlagSet, dataDir string) {
 	flags.StringVar(&c.Database, "database", "", "PostgreSQL database to use in place of SQLite in the data directory, as postgres://user@host/name; several services may share it, each with a data directory of its own and all with the same key-encryption key. A password is better given in PGPASSWORD or ~/.pgpass")
 	flags.StringVar(&c.Listen, "listen", "127.0.0.1:8280", "address of the API")
 	flags.StringVar(&c.Console, "console", "on", "the web console at /console/ of the API's address: on or off")
+	flags.StringVar(&c.ConsoleURL, "console-url", "", "where people reach the service, as https://certificates.example.com, when that is not the address of the API: links to the console begin with it")
+	flags.StringArrayVar(&c.TrustedProxies, "trusted-proxy", nil, "range of addresses of proxies that say in X-Forwarded-For and X-Forwarded-Proto who calls and whether over TLS, as 10.0.0.0/8; repeatable; of others these headers count for nothing")
 	flags.StringVar(&c.TLS, "tls", "", `"self" serves the API over TLS with a certificate of the embedded CA`)
 	flags.StringVar(&c.TLSCert, "tls-cert", "", "PEM file with the API's certificate and chain; read again when it changes")
 	flags.StringVar(&c.TLSKey, "tls-key", "", "PEM file with the key of --tls-cert")
@@ -126,6 +131,12 @@ func (c *Config) check() error {
 	}
 	if c.Console != "" && c.Console != "on" && c.Console != "off" {
 		return configError("console", "%q is not on or off", c.Console)
+	}
+	if c.ConsoleURL != "" {
+		u, err := url.Parse(c.ConsoleURL)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery+u.Fragment != "" || u.User != nil {
+			return configError("console-url", "%q is not of the form https://host", c.ConsoleURL)
+		}
 	}
 	if c.PKIURL != "" && !strings.HasPrefix(c.PKIURL, "http://") {
 		return configError("pki-url", "%q is not of the form http://host", c.PKIURL)

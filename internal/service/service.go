@@ -4,6 +4,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -254,12 +255,16 @@ func (s *Service) listen(ctx context.Context, c Config, gateway, pages http.Hand
 		mux.Handle("/", toConsole(gateway))
 		mux.Handle(console.Root, pages)
 	}
+	proxies, err := allowed("trusted-proxy", c.TrustedProxies)
+	if err != nil {
+		return err
+	}
 	pki := s.Authority.Handler()
-	if s.Endpoint, err = s.serve(ctx, "listen", c.Listen, beside(pki, mux), secure); err != nil {
+	if s.Endpoint, err = s.serve(ctx, "listen", c.Listen, behindProxies(proxies, beside(pki, mux)), secure); err != nil {
 		return err
 	}
 	if pages != nil {
-		s.Console = s.Endpoint + console.Root
+		s.Console = cmp.Or(strings.TrimRight(c.ConsoleURL, "/"), s.Endpoint) + console.Root
 		s.Admin.ConsoleURL = s.Console
 	}
 	if c.PKIListen != "" {
