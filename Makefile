@@ -38,6 +38,13 @@ torture: deps ## the long run of all fault tests (docs/reliability.md)
 	CHANCERY_TORTURE=1 CHANCERY_TEST_ALL=1 go test -p 1 -timeout 3h -count 1 -v $(TORTURE)
 	CHANCERY_TORTURE=1 CHANCERY_TEST_ALL=1 go test -timeout 1h -count 1 -v -run '$(TORTURE_TESTS)' ./e2e
 
+.PHONY: test-upgrade
+test-upgrade: ## a node of the revision FROM beside one of this version, on PostgreSQL
+	@test -n "$(FROM)" || { echo "say which: make test-upgrade FROM=<revision>"; exit 1; }
+	rm -rf .cache/previous && git worktree prune && git worktree add --quiet --detach .cache/previous $(FROM)
+	cd .cache/previous && go build -o ../chancery-previous ./cmd/chancery; status=$$?; cd ../.. && git worktree remove --force .cache/previous; exit $$status
+	CHANCERY_PREVIOUS=$(CURDIR)/.cache/chancery-previous go test -count 1 -v -run TestRollingUpgrade ./e2e
+
 .PHONY: build
 build: ## build bin/chancery
 	go build -trimpath -o bin/chancery ./cmd/chancery

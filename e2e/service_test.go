@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -21,8 +22,9 @@ import (
 // find its data clean.
 type service struct {
 	*process
-	dir   string // the data directory
-	flags []string
+	binary string // another version of the program, or none
+	dir    string // the data directory
+	flags  []string
 	// operator are flags that its operator's commands need besides the data directory.
 	operator []string
 	dns      *zone.Server
@@ -97,7 +99,7 @@ func (s *service) launch(t testing.TB) {
 // spawn starts the process.
 func (s *service) spawn(t testing.TB) {
 	t.Helper()
-	s.process = spawn(t, nil, program, s.flags...)
+	s.process = spawn(t, nil, cmp.Or(s.binary, program), s.flags...)
 }
 
 // listening waits until it listens.
