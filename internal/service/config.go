@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -132,14 +133,23 @@ func (c *Config) check() error {
 	if c.Console != "" && c.Console != "on" && c.Console != "off" {
 		return configError("console", "%q is not on or off", c.Console)
 	}
-	if c.ConsoleURL != "" {
-		u, err := url.Parse(c.ConsoleURL)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery+u.Fragment != "" || u.User != nil {
-			return configError("console-url", "%q is not of the form https://host", c.ConsoleURL)
-		}
+	if err := checkBase(c.ConsoleURL); err != nil {
+		return configError("console-url", "%v", err)
 	}
 	if c.PKIURL != "" && !strings.HasPrefix(c.PKIURL, "http://") {
 		return configError("pki-url", "%q is not of the form http://host", c.PKIURL)
+	}
+	return nil
+}
+
+// checkBase refuses what no address of a page can begin with. There may be none.
+func checkBase(text string) error {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return nil
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Host == "", u.User != nil, strings.Trim(u.Path, "/") != "", u.RawQuery+u.Fragment != "":
+		return fmt.Errorf("%q is not of the form https://host", text)
 	}
 	return nil
 }
