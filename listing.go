@@ -38,6 +38,7 @@ type ListEntry struct {
 	// ChangesAt is when the status changes by date alone; zero: never.
 	ChangesAt     time.Time
 	ResourceGroup string
+	Tags          []Tag
 	// Search is what keywords are looked for in, see SearchText. It counts when the
 	// entry is new: names and resource ids never change.
 	Search string
@@ -55,6 +56,12 @@ type ResourceGroupUse struct {
 	Orders, Certificates int64
 }
 
+// TagUse is how much an account has that has a tag.
+type TagUse struct {
+	Tag
+	Orders, Certificates int64
+}
+
 // ListFilter says which entries a list shows.
 type ListFilter struct {
 	Kinds []ListKind
@@ -62,6 +69,8 @@ type ListFilter struct {
 	Statuses []CertificateStatus
 	// ResourceGroup is the one shown; empty: all.
 	ResourceGroup string
+	// Tag is one that those shown have, its value too; one without a key: any.
+	Tag Tag
 	// Keyword is a part of a name or resource id, both as Fold gives them; empty: any.
 	Keyword string
 	// WholeName has the keyword be the end of a name, as a whole name is.
@@ -75,7 +84,7 @@ type ListFilter struct {
 func (o *Order) Entry(notAfter time.Time) *ListEntry {
 	entry := &ListEntry{
 		AccountID: o.AccountID, Kind: ListOrder, ID: int64(o.ID), NotAfter: notAfter,
-		ResourceGroup: o.ResourceGroup, Search: SearchText(o.Names.String(), o.InstanceID),
+		ResourceGroup: o.ResourceGroup, Tags: o.Tags, Search: SearchText(o.Names.String(), o.InstanceID),
 	}
 	switch o.State {
 	case Deleted:
@@ -98,7 +107,7 @@ func (o *Order) Entry(notAfter time.Time) *ListEntry {
 func (c *Certificate) Entry() *ListEntry {
 	entry := &ListEntry{
 		AccountID: c.AccountID, Kind: ListIssued, ID: int64(c.ID), NotAfter: c.NotAfter,
-		ResourceGroup: c.ResourceGroup, Search: SearchText(c.CommonName+","+c.SANs, c.InstanceID),
+		ResourceGroup: c.ResourceGroup, Tags: c.Tags, Search: SearchText(c.CommonName+","+c.SANs, c.InstanceID),
 	}
 	if c.OrderID == 0 {
 		entry.Kind = ListUploaded

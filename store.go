@@ -265,10 +265,13 @@ type ListTx interface {
 	List(AccountID, ListFilter, Page) (entries []Listed, total int64, err error)
 	// ListByEnd gives a page of the certificates that end from first on and before last,
 	// those that end first first, and how many they are. The filter names kinds of
-	// certificates and up to four statuses; its keyword does not count.
+	// certificates and up to four statuses; its keyword and its tag do not count.
 	ListByEnd(account AccountID, filter ListFilter, first, last time.Time, page Page) (entries []Listed, total int64, err error)
 	// ResourceGroups counts what is listed in each resource group that is in use.
 	ResourceGroups(AccountID) ([]ResourceGroupUse, error)
+	// Tags counts what is listed with each tag that is in use: at most so many tags, by
+	// key and then by value, in whatever order the engine has texts, from the given one on.
+	Tags(account AccountID, from Tag, most int64) ([]TagUse, error)
 }
 
 // AuthorityTx is the part of Tx about the embedded CA.

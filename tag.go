@@ -14,12 +14,12 @@ type Tag struct {
 // Limits on tags: the widest that any page of the API allows.
 const (
 	MaxTags     = 20
-	maxTagChars = 128
+	MaxTagChars = 128 // of a key, and of a value
 )
 
 // CheckTags refuses more than 20 tags, keys that are empty, longer than 128
 // characters or given twice, longer values, and text that begins with "aliyun"
-// or "acs:" or holds a URL.
+// or "acs:" or holds a URL, a control character or what is not UTF-8.
 func CheckTags(tags []Tag) error {
 	if len(tags) > MaxTags {
 		return Errorf(InvalidParameter, "Tags: %d tags are given; at most %d are allowed", len(tags), MaxTags)
@@ -30,10 +30,14 @@ func CheckTags(tags []Tag) error {
 		switch {
 		case tag.Key == "":
 			return Errorf(InvalidParameter, "Tags.%d.Key is empty", n)
-		case utf8.RuneCountInString(tag.Key) > maxTagChars:
-			return Errorf(InvalidParameter, "Tags.%d.Key has more than %d characters", n, maxTagChars)
-		case utf8.RuneCountInString(tag.Value) > maxTagChars:
-			return Errorf(InvalidParameter, "Tags.%d.Value has more than %d characters", n, maxTagChars)
+		case utf8.RuneCountInString(tag.Key) > MaxTagChars:
+			return Errorf(InvalidParameter, "Tags.%d.Key has more than %d characters", n, MaxTagChars)
+		case utf8.RuneCountInString(tag.Value) > MaxTagChars:
+			return Errorf(InvalidParameter, "Tags.%d.Value has more than %d characters", n, MaxTagChars)
+		case strings.ContainsFunc(tag.Key, oddRune):
+			return Errorf(InvalidParameter, "Tags.%d.Key holds a control character or is not UTF-8", n)
+		case strings.ContainsFunc(tag.Value, oddRune):
+			return Errorf(InvalidParameter, "Tags.%d.Value holds a control character or is not UTF-8", n)
 		case reservedTagText(tag.Key) && tag.Key != ResourceGroupTag:
 			return Errorf(InvalidParameter, `Tags.%d.Key begins with "aliyun" or "acs:", or holds a URL`, n)
 		case reservedTagText(tag.Value):

@@ -41,6 +41,9 @@ func TestTags(t *testing.T) {
 		{"the reserved key as a value", value(ResourceGroupTag), "Tags.1.Value begins with"},
 		{"a URL in a key", key("see http://x"), "Tags.1.Key begins with"},
 		{"a URL in a value", value("see HTTPS://x"), "Tags.1.Value begins with"},
+		{"a control character in a key", key("a\x00b"), "Tags.1.Key holds"},
+		{"a line end in a value", value("a\nb"), "Tags.1.Value holds"},
+		{"bytes that are not UTF-8", value("a\xff"), "Tags.1.Value holds"},
 		{"a bad one after a good one", []Tag{{"a", ""}, {"", ""}}, "Tags.2.Key is empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -19,7 +19,9 @@ type CertificatesInput struct {
 	// Keyword is looked for in names and resource ids.
 	Keyword         string
 	ResourceGroupId string
-	// Newest lists them by when they came, as a Keyword does, not by when they end.
+	// Only those with this tag, its value too. An empty TagKey: whatever they have.
+	TagKey, TagValue string
+	// Newest lists them by when they came, as a Keyword and a tag do, not by when they end.
 	Newest                bool
 	CurrentPage, ShowSize int64
 }
@@ -45,7 +47,7 @@ func (s *Service) Certificates(ctx context.Context, caller chancery.Caller, in *
 	if err != nil {
 		return nil, err
 	}
-	out := &Certificates{ByEnd: !in.Newest && in.Keyword == ""}
+	out := &Certificates{ByEnd: !in.Newest && in.Keyword == "" && in.TagKey == ""}
 	err = s.list(ctx, caller.AccountID, filter, asked, func(tx chancery.Tx, entries []chancery.Listed, total int64) error {
 		out.Total, out.Rows = total, nil
 		if out.ByEnd {
@@ -71,7 +73,12 @@ func (s *Service) Certificates(ctx context.Context, caller chancery.Caller, in *
 }
 
 func (in *CertificatesInput) filter() (chancery.ListFilter, error) {
+	tag, err := wantedTag(in.TagKey, in.TagValue)
+	if err != nil {
+		return chancery.ListFilter{}, err
+	}
 	filter := chancery.ListFilter{
+		Tag:           tag,
 		Kinds:         []chancery.ListKind{chancery.ListIssued, chancery.ListUploaded},
 		ResourceGroup: in.ResourceGroupId, Keyword: in.Keyword,
 	}

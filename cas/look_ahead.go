@@ -191,18 +191,23 @@ type OrdersOfProductInput struct {
 	Keyword string
 	// Only orders of this product. Empty: of all.
 	ProductCode string
-	CurrentPage int64
-	ShowSize    int64
+	// Only orders with this tag, its value too. An empty TagKey: whatever they have.
+	TagKey, TagValue string
+	CurrentPage      int64
+	ShowSize         int64
 }
 
 // OrdersOfProduct lists orders as ListUserCertificateOrder does, perhaps those of one
-// product.
+// product or with one tag.
 func (s *Service) OrdersOfProduct(ctx context.Context, caller chancery.Caller, in *OrdersOfProductInput) (*ListUserCertificateOrderOutput, error) {
 	filter, err := (&ListUserCertificateOrderInput{Status: in.Status, Keyword: in.Keyword}).filter()
 	if err != nil {
 		return nil, err
 	}
 	filter.Product = in.ProductCode
+	if filter.Tag, err = wantedTag(in.TagKey, in.TagValue); err != nil {
+		return nil, err
+	}
 	asked, err := page(in.CurrentPage, in.ShowSize)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"chancery"
+	"chancery/cas"
 	"chancery/console/consoletest"
 )
 
@@ -24,7 +25,7 @@ func TestPagesInABrowser(t *testing.T) {
 	browser.Check("overview-empty")
 	env.Grant(chancery.DefaultProduct, 20)
 	env.Issue("www.example.test")
-	env.Apply("waiting.example.test")
+	env.Apply("waiting.example.test", func(in *cas.CreateCertificateRequestInput) { in.Tags = []cas.Tag{{Key: "team", Value: "web"}} })
 	env.Clock.Advance(time.Minute)
 	pages := []struct{ name, path string }{
 		{"overview", "/console/"},
@@ -41,6 +42,9 @@ func TestPagesInABrowser(t *testing.T) {
 		{"companies", "/console/companies"},
 		{"companies-new", "/console/companies/new"},
 		{"resource-groups", "/console/resource-groups"},
+		{"tags", "/console/tags"},
+		{"orders-tagged", "/console/orders?TagKey=team&TagValue=web"},
+		{"certificates-tagged", "/console/certificates?status=ALL&TagKey=team&TagValue=web"},
 	}
 	for _, look := range consoletest.Looks {
 		browser.As(look)

@@ -15,6 +15,7 @@ import (
 type certificatesData struct {
 	*cas.Certificates
 	Filter    *form
+	Tag       tagFilter
 	Statuses  []string
 	Days      []int64
 	MayUpload bool
@@ -27,20 +28,20 @@ type certificatesData struct {
 var daysLeft = []int64{7, 14, 30, 60, 90}
 
 func listCertificates(p *page) error {
-	f := p.form()
+	f, tag := p.form(), p.tagFilter()
 	days, _ := strconv.ParseInt(f.Get("days"), 10, 32) // 0 for none
 	status := f.Get("status")
 	found, err := call[cas.Certificates](p, "Certificates", cas.CertificatesInput{
 		Status: status, Origin: f.Get("origin"), Days: max(0, days), Keyword: strings.TrimSpace(f.Get("q")), ResourceGroupId: f.Get("group"),
-		Newest: f.Get("sort") == "newest", CurrentPage: p.pageNumber(), ShowSize: pageSize,
+		TagKey: tag.Key, TagValue: tag.Value, Newest: f.Get("sort") == "newest", CurrentPage: p.pageNumber(), ShowSize: pageSize,
 	})
 	if err != nil {
 		return err
 	}
 	return p.render("certificates", certificatesData{
-		Certificates: found, Filter: f, Statuses: []string{"ISSUED", "WILLEXPIRED", "EXPIRED", "REVOKED"}, Days: daysLeft,
+		Certificates: found, Filter: f, Tag: tag, Statuses: []string{"ISSUED", "WILLEXPIRED", "EXPIRED", "REVOKED"}, Days: daysLeft,
 		MayUpload: p.mayDo("yundun-cert:UploadUserCertificate"), Paging: p.paging(found.Total), Now: p.console.Clock.Now(),
-		Filtered: status != "" || days > 0 || f.Get("q")+f.Get("origin")+f.Get("group") != "",
+		Filtered: status != "" || days > 0 || f.Get("q")+f.Get("origin")+f.Get("group")+tag.Key != "",
 	})
 }
 

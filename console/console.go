@@ -113,7 +113,7 @@ func certificateRoutes() []route {
 }
 
 // stockRoutes are the pages of what certificates are made with: plans, CSRs, contacts,
-// companies and resource groups.
+// companies, resource groups and tags.
 func stockRoutes() []route {
 	return []route{
 		{method: get, path: "plans", serve: plans, needs: "yundun-cert:DescribePackageState", menu: "plans.title"},
@@ -144,6 +144,7 @@ func stockRoutes() []route {
 		{method: get, path: "companies/{id}/delete", serve: showCompanyDeletion},
 		{method: post, path: "companies/{id}/delete", serve: deleteCompany},
 		{method: get, path: "resource-groups", serve: listResourceGroups, needs: "yundun-cert:ListUserCertificateOrder", menu: "groups.title"},
+		{method: get, path: "tags", serve: listTags, needs: "yundun-cert:ListUserCertificateOrder", menu: "tags.title"},
 	}
 }
 

@@ -13,19 +13,21 @@ type ordersData struct {
 	Paging   paging
 	Statuses []chancery.CertificateStatus
 	Products chancery.Catalogue
+	Tag      tagFilter
 	// Filtered: not all orders are asked for.
 	Filtered bool
 	MayApply bool
 }
 
 func listOrders(p *page) error {
-	f := p.form()
+	f, tag := p.form(), p.tagFilter()
 	data := ordersData{
 		Form: f, Statuses: chancery.ListStatuses, Products: p.console.Catalogue, MayApply: p.mayDo(applyAction),
-		Filtered: f.Get("Keyword") != "" || f.Get("Status") != "" || f.Get("ProductCode") != "",
+		Filtered: f.Get("Keyword") != "" || f.Get("Status") != "" || f.Get("ProductCode") != "" || tag.Key != "", Tag: tag,
 	}
 	list, err := call[cas.ListUserCertificateOrderOutput](p, "OrdersOfProduct", cas.OrdersOfProductInput{
-		Status: f.Get("Status"), Keyword: f.Get("Keyword"), ProductCode: f.Get("ProductCode"), CurrentPage: p.pageNumber(), ShowSize: pageSize,
+		Status: f.Get("Status"), Keyword: f.Get("Keyword"), ProductCode: f.Get("ProductCode"),
+		TagKey: tag.Key, TagValue: tag.Value, CurrentPage: p.pageNumber(), ShowSize: pageSize,
 	})
 	if err != nil {
 		if err := p.refuse(f, err, "Keyword", "Status"); err != nil {

@@ -88,12 +88,14 @@ var invariants = append([]invariant{
 	{"every order and certificate that is not deleted is listed, as what it is", `
 		SELECT 'order ' || o.id FROM orders o LEFT JOIN listed l ON l.kind = 'order' AND l.row_id = o.id
 		WHERE (l.row_id IS NOT NULL) <> (o.state <> 'deleted') OR l.account_id <> o.account_id OR l.resource_group <> o.resource_group
+		OR l.tags <> CASE WHEN o.tags IN ('null', '[]') THEN '' ELSE o.tags END
 		OR l.status NOT IN (CASE o.state WHEN 'payed' THEN 'PAYED' WHEN 'verify_fail' THEN 'CHECKED_FAIL' WHEN 'revoked' THEN 'REVOKED'
 		WHEN 'certificate' THEN 'ISSUED' ELSE 'CHECKING' END, CASE o.state WHEN 'certificate' THEN 'WILLEXPIRED' ELSE '' END, CASE o.state WHEN 'certificate' THEN 'EXPIRED' ELSE '' END)
 		UNION ALL
 		SELECT 'certificate ' || c.id FROM certificates c
 		LEFT JOIN listed l ON l.row_id = c.id AND l.kind = CASE c.order_id WHEN 0 THEN 'upload' ELSE 'issued' END
 		WHERE (l.row_id IS NOT NULL) <> (c.deleted_at = 0) OR l.account_id <> c.account_id OR l.resource_group <> c.resource_group
+		OR l.tags <> CASE WHEN c.tags IN ('null', '[]') THEN '' ELSE c.tags END
 		OR (l.status = 'REVOKED') <> (c.revoked_at > 0) OR l.not_after <> c.not_after
 		UNION ALL
 		SELECT 'list entry ' || l.kind || ' ' || l.row_id FROM listed l LEFT JOIN orders o ON o.id = l.row_id AND l.kind = 'order'
@@ -144,7 +146,7 @@ var invariants = append([]invariant{
 // recorded and fits its key. It changes nothing and may run at any time.
 func (s *Store) Examine(ctx context.Context) (Report, error) {
 	checks := slices.Concat(invariants, s.backend.checks())
-	report := Report{Checks: len(checks) + len(sealedColumns) + 7, Problems: []Problem{}}
+	report := Report{Checks: len(checks) + len(sealedColumns) + 9, Problems: []Problem{}}
 	for _, check := range checks {
 		if err := s.broken(ctx, &report, check.name, check.query); err != nil {
 			return report, err
@@ -155,7 +157,7 @@ func (s *Store) Examine(ctx context.Context) (Report, error) {
 			return report, err
 		}
 	}
-	for _, examine := range []func(context.Context, *Report) error{s.examineBlocks, s.examineTexts, s.examineCRLs, s.examineAudit, s.examineCertificates, s.examineReadyKeys} {
+	for _, examine := range []func(context.Context, *Report) error{s.examineBlocks, s.examineTags, s.examineTexts, s.examineCRLs, s.examineAudit, s.examineCertificates, s.examineReadyKeys} {
 		if err := examine(ctx, &report); err != nil {
 			return report, err
 		}

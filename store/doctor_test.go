@@ -170,6 +170,33 @@ func miscounted(kind chancery.ListKind, status chancery.CertificateStatus, group
 	})
 }
 
+// mistagged are the problems of a tag of mine, as draft and uploadOf of storetest give
+// them, that an entry in my first block has no more.
+func mistagged(kind chancery.ListKind) func(*patient) []Problem {
+	return all(
+		one(tagBlocksAreRight, "tag ", func(p *patient) any { return fmt.Sprintf("%s %s 0", tagOfKind(p, kind), kind) }),
+		one(tagUsesAreRight, "tag ", func(p *patient) any { return tagOfKind(p, kind) }),
+	)
+}
+
+func tagOfKind(p *patient, kind chancery.ListKind) string {
+	if kind == chancery.ListUploaded {
+		return fmt.Sprint(p.mine.Account, ` "kept" "here"`)
+	}
+	return fmt.Sprint(p.mine.Account, ` "team" "web"`)
+}
+
+// newTag are the problems of a tag that an order in a block of an account has now.
+func newTag(account func(*patient) chancery.AccountID, tag string, block int) func(*patient) []Problem {
+	return all(
+		one(tagBlocksAreRight, "tag ", func(p *patient) any { return fmt.Sprintf("%d %s order %d", account(p), tag, block) }),
+		one(tagUsesAreRight, "tag ", func(p *patient) any { return fmt.Sprintf("%d %s", account(p), tag) }),
+	)
+}
+
+func me(p *patient) chancery.AccountID   { return p.mine.Account }
+func them(p *patient) chancery.AccountID { return p.theirs.Account }
+
 // misread is the problem of my line that was of an order or certificate.
 func misread(kind chancery.ListKind, of func(*patient) any) func(*patient) []Problem {
 	return one(texts, "line ", func(p *patient) any { return fmt.Sprint(p.mine.Account, " ", p.numbers[fmt.Sprint(kind, of(p))]) })
@@ -319,12 +346,12 @@ var spoiltData = []spoilt{
 	{
 		"an order is not listed",
 		sqlf("DELETE FROM listed WHERE kind = 'order' AND row_id = %d", in(chancery.Payed)),
-		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, ""), misread(chancery.ListOrder, in(chancery.Payed))),
+		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, ""), mistagged(chancery.ListOrder), misread(chancery.ListOrder, in(chancery.Payed))),
 	},
 	{
 		"a certificate is not listed",
 		sqlf("DELETE FROM listed WHERE kind = 'upload' AND row_id = %d", myUpload),
-		all(unlisted("certificate ", myUpload), miscounted(chancery.ListUploaded, chancery.StatusIssued, "rg-1"), misread(chancery.ListUploaded, myUpload)),
+		all(unlisted("certificate ", myUpload), miscounted(chancery.ListUploaded, chancery.StatusIssued, "rg-1"), mistagged(chancery.ListUploaded), misread(chancery.ListUploaded, myUpload)),
 	},
 	{
 		"an order is listed as in another state",
@@ -345,7 +372,7 @@ var spoiltData = []spoilt{
 		},
 		all(unlisted("order ", in(chancery.Payed)), miscounted(chancery.ListOrder, chancery.StatusPayed, ""), one(blocks, "block ", func(p *patient) any {
 			return fmt.Sprint(p.theirs.Account, " order PAYED 1 ")
-		}), misread(chancery.ListOrder, in(chancery.Payed)), one(texts, "line ", func(p *patient) any { return fmt.Sprint(p.theirs.Account, " 2048") })),
+		}), mistagged(chancery.ListOrder), newTag(them, `"team" "web"`, 1), misread(chancery.ListOrder, in(chancery.Payed)), one(texts, "line ", func(p *patient) any { return fmt.Sprint(p.theirs.Account, " 2048") })),
 	},
 	{
 		"a deleted certificate is listed",
@@ -379,6 +406,44 @@ var spoiltData = []spoilt{
 			return fmt.Sprintf("INSERT INTO list_blocks (account_id, kind, status, block, resource_group, members) VALUES (%d, 'order', 'PAYED', 7, '', zeroblob(256))", p.mine.Account)
 		},
 		one(blocks, "block ", func(p *patient) any { return fmt.Sprint(p.mine.Account, " order PAYED 7 : has no members") }),
+	},
+	{
+		"an order is listed with another tag",
+		sqlf(`UPDATE listed SET tags = '[{"k":"team","v":"evil"}]' WHERE kind = 'order' AND row_id = %d`, in(chancery.Payed)),
+		all(unlisted("order ", in(chancery.Payed)), mistagged(chancery.ListOrder), newTag(me, `"team" "evil"`, 0)),
+	},
+	{
+		"a certificate is listed without its tags",
+		sqlf("UPDATE listed SET tags = '' WHERE kind = 'upload' AND row_id = %d", myUpload),
+		all(unlisted("certificate ", myUpload), mistagged(chancery.ListUploaded)),
+	},
+	{
+		"a block of a tag is gone",
+		func(p *patient) string {
+			return fmt.Sprintf("DELETE FROM tag_blocks WHERE account_id = %d AND kind = 'upload'", p.mine.Account)
+		},
+		one(tagBlocksAreRight, "tag ", func(p *patient) any { return tagOfKind(p, chancery.ListUploaded) + " upload 0" }),
+	},
+	{
+		"a block of a tag is there for nothing",
+		func(p *patient) string {
+			return fmt.Sprintf("INSERT INTO tag_blocks (account_id, key, value, kind, block, members) VALUES (%d, 'a', 'b', 'order', 7, zeroblob(256))", p.mine.Account)
+		},
+		one(tagBlocksAreRight, "tag ", func(p *patient) any { return fmt.Sprint(p.mine.Account, ` "a" "b" order 7: has no members`) }),
+	},
+	{
+		"a tag counts an order too many",
+		func(p *patient) string {
+			return fmt.Sprintf("UPDATE tag_uses SET orders = orders + 1 WHERE account_id = %d AND key = 'kept'", p.mine.Account)
+		},
+		one(tagUsesAreRight, "tag ", func(p *patient) any { return tagOfKind(p, chancery.ListUploaded) }),
+	},
+	{
+		"a tag counts nothing",
+		func(p *patient) string {
+			return fmt.Sprintf("INSERT INTO tag_uses (account_id, key, value, orders, certificates) VALUES (%d, 'a', 'b', 0, 0)", p.mine.Account)
+		},
+		one(tagUsesAreRight, "tag ", func(p *patient) any { return fmt.Sprint(p.mine.Account, ` "a" "b": is there for nothing`) }),
 	},
 	{
 		"a line has another name",
@@ -711,7 +776,7 @@ func TestEveryCheckCanFail(t *testing.T) {
 			fails[problem.Invariant] = true
 		}
 	}
-	checks := []string{opens, fits, lists, chain, blocks, texts, readyIsOfAlgorithm, readyIsNobodys}
+	checks := []string{opens, fits, lists, chain, blocks, texts, tagBlocksAreRight, tagUsesAreRight, readyIsOfAlgorithm, readyIsNobodys}
 	for _, i := range slices.Concat(invariants, p.backend.checks()) {
 		checks = append(checks, i.name)
 	}
@@ -743,7 +808,7 @@ func TestTheDoctorIsContentWithSoundData(t *testing.T) {
 		if err != nil || len(report.Problems) > 0 || report.Problems == nil {
 			t.Errorf("%s: %+v, %v", name, report, err)
 		}
-		if want := len(invariants) + len(e.backend.checks()) + len(sealedColumns) + 7; report.Checks != want {
+		if want := len(invariants) + len(e.backend.checks()) + len(sealedColumns) + 9; report.Checks != want {
 			t.Errorf("%s: %d checks, want %d", name, report.Checks, want)
 		}
 	}

@@ -48,6 +48,12 @@ func (s *blockSet) addAll(other blockSet) {
 	}
 }
 
+func (s *blockSet) keepAll(other blockSet) {
+	for i := range s {
+		s[i] &= other[i]
+	}
+}
+
 func (s *blockSet) count() (n int64) {
 	for _, word := range s {
 		n += int64(bits.OnesCount64(word))
@@ -101,8 +107,8 @@ func (n numbers) newest(skip, most int64) (some []int64) {
 	return some
 }
 
-// members gives the numbers of the entries that the filter lets through, its
-// keyword aside.
+// members gives the numbers of the entries that the filter lets through by kind,
+// status and resource group.
 func (t *tx) members(account chancery.AccountID, filter chancery.ListFilter) (numbers, error) {
 	if len(filter.Statuses) == 0 {
 		filter.Statuses = chancery.ListStatuses

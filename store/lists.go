@@ -12,7 +12,7 @@ import (
 
 // Lists are kept as tables of their own. Each entry has a number in its account,
 // list_blocks holds which numbers are of each kind, status and resource group,
-// and list_texts what keywords are looked for in. A page is found by putting sets
+// tag_blocks which have each tag, and list_texts what keywords are looked for in. A page is found by putting sets
 // of numbers together and reads no entries but its own, so that neither a page
 // deep in the list nor the total nor a keyword reads every entry.
 
@@ -51,15 +51,19 @@ func (t *tx) list(e *chancery.ListEntry) error {
 	if err != nil {
 		return err
 	}
-	if stored == entryRow(e, stored.Seq) {
-		return nil
+	row, err := entryRow(e, stored.Seq)
+	if err != nil || stored == row {
+		return err
 	}
 	err = t.sql.UpdateListEntry(t.ctx, query.UpdateListEntryParams{
-		AccountID: int64(e.AccountID), Kind: string(e.Kind), RowID: e.ID, Status: string(e.Status),
-		NotAfter: toMillis(e.NotAfter), ChangesAt: toMillis(e.ChangesAt), ResourceGroup: e.ResourceGroup,
+		AccountID: row.AccountID, Kind: row.Kind, RowID: row.RowID, Status: row.Status,
+		NotAfter: row.NotAfter, ChangesAt: row.ChangesAt, ResourceGroup: row.ResourceGroup, Tags: row.Tags,
 	})
 	if err != nil {
 		return fmt.Errorf("writing a list entry: %w", err)
+	}
+	if err := t.retag(row, stored.Tags, row.Tags); err != nil {
+		return err
 	}
 	if stored.Status == string(e.Status) && stored.ResourceGroup == e.ResourceGroup {
 		return nil
@@ -70,11 +74,12 @@ func (t *tx) list(e *chancery.ListEntry) error {
 	return t.count(e, stored.Seq)
 }
 
-func entryRow(e *chancery.ListEntry, seq int64) query.Listed {
+func entryRow(e *chancery.ListEntry, seq int64) (query.Listed, error) {
+	tags, err := listedTags(e.Tags)
 	return query.Listed{
 		Kind: string(e.Kind), RowID: e.ID, AccountID: int64(e.AccountID), Seq: seq, Status: string(e.Status),
-		NotAfter: toMillis(e.NotAfter), ChangesAt: toMillis(e.ChangesAt), ResourceGroup: e.ResourceGroup,
-	}
+		NotAfter: toMillis(e.NotAfter), ChangesAt: toMillis(e.ChangesAt), ResourceGroup: e.ResourceGroup, Tags: tags,
+	}, err
 }
 
 // addEntry lists what was not listed before.
@@ -83,8 +88,15 @@ func (t *tx) addEntry(e *chancery.ListEntry) error {
 	if err != nil {
 		return err
 	}
-	if err := t.sql.AddListEntry(t.ctx, query.AddListEntryParams(entryRow(e, seq))); err != nil {
+	row, err := entryRow(e, seq)
+	if err != nil {
+		return err
+	}
+	if err := t.sql.AddListEntry(t.ctx, query.AddListEntryParams(row)); err != nil {
 		return fmt.Errorf("adding a list entry: %w", err)
+	}
+	if err := t.retag(row, "", row.Tags); err != nil {
+		return err
 	}
 	return t.count(e, seq)
 }
@@ -103,6 +115,9 @@ func (t *tx) unlist(account chancery.AccountID, kind chancery.ListKind, id int64
 	}
 	if err := t.sql.DeleteListEntry(t.ctx, query.DeleteListEntryParams{AccountID: int64(account), Kind: string(kind), RowID: id}); err != nil {
 		return fmt.Errorf("removing a list entry: %w", err)
+	}
+	if err := t.retag(stored, stored.Tags, ""); err != nil {
+		return err
 	}
 	return t.discount(stored)
 }
@@ -142,9 +157,13 @@ func (t *tx) UnsettleLists(now time.Time, most int64) (int, error) {
 // relist lists entries with the status that they have by date.
 func (t *tx) relist(rows []query.Listed, now time.Time) error {
 	for _, row := range rows {
+		tags, err := tagsListed(row.Tags)
+		if err != nil {
+			return err
+		}
 		entry := chancery.ListEntry{
 			AccountID: chancery.AccountID(row.AccountID), Kind: chancery.ListKind(row.Kind), ID: row.RowID,
-			NotAfter: fromMillis(row.NotAfter), ResourceGroup: row.ResourceGroup,
+			NotAfter: fromMillis(row.NotAfter), ResourceGroup: row.ResourceGroup, Tags: tags,
 		}
 		entry.Begin()
 		entry.Settle(now)
@@ -175,6 +194,9 @@ func limit(rows int64) int32 { return int32(min(max(rows, 0), math.MaxInt32)) }
 // List implements chancery.ListTx.
 func (t *tx) List(account chancery.AccountID, filter chancery.ListFilter, page chancery.Page) ([]chancery.Listed, int64, error) {
 	found, err := t.members(account, filter)
+	if err == nil && filter.Tag.Key != "" {
+		err = t.ofTag(account, found, filter.Tag)
+	}
 	if err == nil && filter.Product != "" {
 		err = t.ofProduct(account, found, filter.Product)
 	}

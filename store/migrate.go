@@ -41,7 +41,7 @@ func newProvider(dialect goose.Dialect, db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding the migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(dialect, db, files, goose.WithLogger(goose.NopLogger()))
+	provider, err := goose.NewProvider(dialect, db, files, goose.WithLogger(goose.NopLogger()), goose.WithGoMigrations(tagMigration))
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}

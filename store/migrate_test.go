@@ -3,11 +3,13 @@ package store
 import (
 	"database/sql"
 	"errors"
-	"io/fs"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pressly/goose/v3"
+
+	"chancery"
+	"chancery/store/storetest"
 )
 
 func TestANewerSchemaIsRefused(t *testing.T) {
@@ -38,11 +40,7 @@ func TestMigrationsGoUpDownAndUp(t *testing.T) {
 	if len(first) == 0 {
 		t.Fatal("there are no tables")
 	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		t.Fatal(err)
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	provider, err := newProvider(goose.DialectSQLite3, db)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +57,63 @@ func TestMigrationsGoUpDownAndUp(t *testing.T) {
 		if difference := cmp.Diff(first, schema(t, db)); difference != "" {
 			t.Errorf("going up again makes another schema:\n%s", difference)
 		}
+	}
+}
+
+// TestTagsOfBeforeAreFound: what was listed before tags were counted is counted.
+func TestTagsOfBeforeAreFound(t *testing.T) {
+	p := newPatient(t)
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+p.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tagsUncounted(t, goose.DialectSQLite3, db)
+	tagsFound(t, reopen(t, p.file).Store, p.mine.Account)
+}
+
+func TestTagsOfBeforeAreFoundOnPostgres(t *testing.T) {
+	n := newNode(t)
+	mine := storetest.Furnish(t, n)
+	db, err := sql.Open("pgx", n.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tagsUncounted(t, goose.DialectPostgres, db)
+	tagsFound(t, join(t, n.url).Store, mine.Account)
+}
+
+// tagsUncounted takes a database back to the schema before tags were counted.
+func tagsUncounted(t *testing.T, dialect goose.Dialect, db *sql.DB) {
+	t.Helper()
+	provider, err := newProvider(dialect, db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const before = 8
+	if _, err := provider.DownTo(ctx, before); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tagsFound has the doctor compare what is counted with the orders and certificates.
+func tagsFound(t *testing.T, s *Store, account chancery.AccountID) {
+	t.Helper()
+	if err := audit(ctx, s); err != nil {
+		t.Error(err)
+	}
+	var uses []chancery.TagUse
+	err := s.Read(ctx, func(tx chancery.Tx) (err error) {
+		uses, err = tx.Tags(account, chancery.Tag{}, 10)
+		return err
+	})
+	if err != nil || len(uses) != 2 {
+		t.Errorf("the tags in use are %v, %v", uses, err)
 	}
 }
 

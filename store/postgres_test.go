@@ -477,7 +477,7 @@ func TestTheDoctorOnPostgres(t *testing.T) {
 	n := join(t, pgtest.Need(t).Database(t))
 	estate := storetest.Furnish(t, n)
 	report, err := n.Examine(ctx)
-	if want := len(invariants) + len(n.backend.checks()) + len(sealedColumns) + 7; err != nil || len(report.Problems) > 0 || report.Checks != want {
+	if want := len(invariants) + len(n.backend.checks()) + len(sealedColumns) + 9; err != nil || len(report.Problems) > 0 || report.Checks != want {
 		t.Fatalf("the doctor says %+v, %v", report, err)
 	}
 	for _, spoil := range []string{

@@ -71,6 +71,12 @@ type filled struct {
 // fill writes orders as they are after some months of use.
 func fill(b *testing.B, env *testenv.Env, orders int) (some filled) {
 	b.Helper()
+	return fillTagged(b, env, orders, func(int) []chancery.Tag { return nil })
+}
+
+// fillTagged is fill with tags for each order, which its certificate has too.
+func fillTagged(b *testing.B, env *testenv.Env, orders int, tags func(int) []chancery.Tag) (some filled) {
+	b.Helper()
 	plan := env.Grant(chancery.DefaultProduct, 1)
 	c := testenv.NewChain(b, "www.example.test", env.Clock.Now().Add(60*24*time.Hour))
 	const batch = 1000
@@ -80,7 +86,7 @@ func fill(b *testing.B, env *testenv.Env, orders int) (some filled) {
 				o := chancery.Order{
 					ID: chancery.NewOrderID(), AccountID: env.Account, InstanceID: chancery.NewInstanceID(), PlanID: plan.ID,
 					ProductCode: chancery.DefaultProduct, Names: chancery.Names{chancery.Name(fmt.Sprintf("host%d.example.test", i))},
-					Method: chancery.DNS, ResourceGroup: chancery.DefaultResourceGroup, CreatedAt: env.Clock.Now(), Version: 1,
+					Method: chancery.DNS, ResourceGroup: chancery.DefaultResourceGroup, Tags: tags(i), CreatedAt: env.Clock.Now(), Version: 1,
 					State: []chancery.State{chancery.Issued, chancery.Payed, chancery.Process}[i%3],
 				}
 				if i%(orders/20) == 0 {

@@ -48,7 +48,8 @@ func (e *Env) Settle() {
 
 // tables are those that calls of tenants write to, save for nonces and the audit log.
 var tables = []string{
-	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps", "submissions", "listed", "list_blocks", "list_texts",
+	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps", "submissions",
+	"listed", "list_blocks", "tag_blocks", "tag_uses", "list_texts",
 	"csrs", "contacts", "companies", "acme_orders", "acme_authorizations", "renewals",
 	"accounts", "access_keys", "users", "user_groups", "group_members", "roles", "policies", "attachments", "sessions",
 	"notice_targets", "notices", "notice_deliveries",

@@ -2,13 +2,13 @@
 SELECT * FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3;
 
 -- name: AddListEntry :exec
-INSERT INTO listed (kind, row_id, account_id, seq, status, not_after, changes_at, resource_group)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+INSERT INTO listed (kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, tags)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- name: UpdateListEntry :exec
 UPDATE listed SET
     status = sqlc.arg(status), not_after = sqlc.arg(not_after), changes_at = sqlc.arg(changes_at),
-    resource_group = sqlc.arg(resource_group)
+    resource_group = sqlc.arg(resource_group), tags = sqlc.arg(tags)
 WHERE account_id = sqlc.arg(account_id) AND kind = sqlc.arg(kind) AND row_id = sqlc.arg(row_id);
 
 -- name: DeleteListEntry :exec

@@ -174,6 +174,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.addStepStmt, err = db.PrepareContext(ctx, addStep); err != nil {
 		return nil, fmt.Errorf("error preparing query AddStep: %w", err)
 	}
+	if q.addTagBlockStmt, err = db.PrepareContext(ctx, addTagBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query AddTagBlock: %w", err)
+	}
 	if q.addTroubleStmt, err = db.PrepareContext(ctx, addTrouble); err != nil {
 		return nil, fmt.Errorf("error preparing query AddTrouble: %w", err)
 	}
@@ -321,6 +324,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.countRevocationStmt, err = db.PrepareContext(ctx, countRevocation); err != nil {
 		return nil, fmt.Errorf("error preparing query CountRevocation: %w", err)
 	}
+	if q.countTagStmt, err = db.PrepareContext(ctx, countTag); err != nil {
+		return nil, fmt.Errorf("error preparing query CountTag: %w", err)
+	}
 	if q.databaseClockStmt, err = db.PrepareContext(ctx, databaseClock); err != nil {
 		return nil, fmt.Errorf("error preparing query DatabaseClock: %w", err)
 	}
@@ -386,6 +392,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.deleteSubmissionsBeforeStmt, err = db.PrepareContext(ctx, deleteSubmissionsBefore); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteSubmissionsBefore: %w", err)
+	}
+	if q.deleteTagBlockStmt, err = db.PrepareContext(ctx, deleteTagBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query DeleteTagBlock: %w", err)
 	}
 	if q.deleteTargetDeliveriesStmt, err = db.PrepareContext(ctx, deleteTargetDeliveries); err != nil {
 		return nil, fmt.Errorf("error preparing query DeleteTargetDeliveries: %w", err)
@@ -468,6 +477,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.forgetSessionsStmt, err = db.PrepareContext(ctx, forgetSessions); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetSessions: %w", err)
 	}
+	if q.forgetTagStmt, err = db.PrepareContext(ctx, forgetTag); err != nil {
+		return nil, fmt.Errorf("error preparing query ForgetTag: %w", err)
+	}
 	if q.forgetTroublesStmt, err = db.PrepareContext(ctx, forgetTroubles); err != nil {
 		return nil, fmt.Errorf("error preparing query ForgetTroubles: %w", err)
 	}
@@ -506,6 +518,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.holdListTextStmt, err = db.PrepareContext(ctx, holdListText); err != nil {
 		return nil, fmt.Errorf("error preparing query HoldListText: %w", err)
+	}
+	if q.holdTagBlockStmt, err = db.PrepareContext(ctx, holdTagBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query HoldTagBlock: %w", err)
 	}
 	if q.hurryStepStmt, err = db.PrepareContext(ctx, hurryStep); err != nil {
 		return nil, fmt.Errorf("error preparing query HurryStep: %w", err)
@@ -765,6 +780,12 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.successorNamesStmt, err = db.PrepareContext(ctx, successorNames); err != nil {
 		return nil, fmt.Errorf("error preparing query SuccessorNames: %w", err)
 	}
+	if q.tagBlocksStmt, err = db.PrepareContext(ctx, tagBlocks); err != nil {
+		return nil, fmt.Errorf("error preparing query TagBlocks: %w", err)
+	}
+	if q.tagUsesStmt, err = db.PrepareContext(ctx, tagUses); err != nil {
+		return nil, fmt.Errorf("error preparing query TagUses: %w", err)
+	}
 	if q.takeConsoleLinkStmt, err = db.PrepareContext(ctx, takeConsoleLink); err != nil {
 		return nil, fmt.Errorf("error preparing query TakeConsoleLink: %w", err)
 	}
@@ -830,6 +851,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.writeListTextStmt, err = db.PrepareContext(ctx, writeListText); err != nil {
 		return nil, fmt.Errorf("error preparing query WriteListText: %w", err)
+	}
+	if q.writeTagBlockStmt, err = db.PrepareContext(ctx, writeTagBlock); err != nil {
+		return nil, fmt.Errorf("error preparing query WriteTagBlock: %w", err)
 	}
 	return &q, nil
 }
@@ -1086,6 +1110,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing addStepStmt: %w", cerr)
 		}
 	}
+	if q.addTagBlockStmt != nil {
+		if cerr := q.addTagBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing addTagBlockStmt: %w", cerr)
+		}
+	}
 	if q.addTroubleStmt != nil {
 		if cerr := q.addTroubleStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing addTroubleStmt: %w", cerr)
@@ -1331,6 +1360,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing countRevocationStmt: %w", cerr)
 		}
 	}
+	if q.countTagStmt != nil {
+		if cerr := q.countTagStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing countTagStmt: %w", cerr)
+		}
+	}
 	if q.databaseClockStmt != nil {
 		if cerr := q.databaseClockStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing databaseClockStmt: %w", cerr)
@@ -1439,6 +1473,11 @@ func (q *Queries) Close() error {
 	if q.deleteSubmissionsBeforeStmt != nil {
 		if cerr := q.deleteSubmissionsBeforeStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing deleteSubmissionsBeforeStmt: %w", cerr)
+		}
+	}
+	if q.deleteTagBlockStmt != nil {
+		if cerr := q.deleteTagBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing deleteTagBlockStmt: %w", cerr)
 		}
 	}
 	if q.deleteTargetDeliveriesStmt != nil {
@@ -1576,6 +1615,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing forgetSessionsStmt: %w", cerr)
 		}
 	}
+	if q.forgetTagStmt != nil {
+		if cerr := q.forgetTagStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing forgetTagStmt: %w", cerr)
+		}
+	}
 	if q.forgetTroublesStmt != nil {
 		if cerr := q.forgetTroublesStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing forgetTroublesStmt: %w", cerr)
@@ -1639,6 +1683,11 @@ func (q *Queries) Close() error {
 	if q.holdListTextStmt != nil {
 		if cerr := q.holdListTextStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing holdListTextStmt: %w", cerr)
+		}
+	}
+	if q.holdTagBlockStmt != nil {
+		if cerr := q.holdTagBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing holdTagBlockStmt: %w", cerr)
 		}
 	}
 	if q.hurryStepStmt != nil {
@@ -2071,6 +2120,16 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing successorNamesStmt: %w", cerr)
 		}
 	}
+	if q.tagBlocksStmt != nil {
+		if cerr := q.tagBlocksStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing tagBlocksStmt: %w", cerr)
+		}
+	}
+	if q.tagUsesStmt != nil {
+		if cerr := q.tagUsesStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing tagUsesStmt: %w", cerr)
+		}
+	}
 	if q.takeConsoleLinkStmt != nil {
 		if cerr := q.takeConsoleLinkStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing takeConsoleLinkStmt: %w", cerr)
@@ -2181,6 +2240,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing writeListTextStmt: %w", cerr)
 		}
 	}
+	if q.writeTagBlockStmt != nil {
+		if cerr := q.writeTagBlockStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing writeTagBlockStmt: %w", cerr)
+		}
+	}
 	return err
 }
 
@@ -2270,6 +2334,7 @@ type Queries struct {
 	addSealingKeyStmt             *sql.Stmt
 	addSessionStmt                *sql.Stmt
 	addStepStmt                   *sql.Stmt
+	addTagBlockStmt               *sql.Stmt
 	addTroubleStmt                *sql.Stmt
 	addUserStmt                   *sql.Stmt
 	addValidationStmt             *sql.Stmt
@@ -2319,6 +2384,7 @@ type Queries struct {
 	countPlansWithUnitsStmt       *sql.Stmt
 	countReadyKeysStmt            *sql.Stmt
 	countRevocationStmt           *sql.Stmt
+	countTagStmt                  *sql.Stmt
 	databaseClockStmt             *sql.Stmt
 	debitOfStmt                   *sql.Stmt
 	deleteACMEAccountStmt         *sql.Stmt
@@ -2341,6 +2407,7 @@ type Queries struct {
 	deleteRoleStmt                *sql.Stmt
 	deleteRoleSessionsStmt        *sql.Stmt
 	deleteSubmissionsBeforeStmt   *sql.Stmt
+	deleteTagBlockStmt            *sql.Stmt
 	deleteTargetDeliveriesStmt    *sql.Stmt
 	deleteUserStmt                *sql.Stmt
 	deleteUserConsoleSessionsStmt *sql.Stmt
@@ -2368,6 +2435,7 @@ type Queries struct {
 	forgetOldConsoleSessionsStmt  *sql.Stmt
 	forgetReadyKeysStmt           *sql.Stmt
 	forgetSessionsStmt            *sql.Stmt
+	forgetTagStmt                 *sql.Stmt
 	forgetTroublesStmt            *sql.Stmt
 	forgiveConsoleAttemptStmt     *sql.Stmt
 	freeACMEOrderURLStmt          *sql.Stmt
@@ -2381,6 +2449,7 @@ type Queries struct {
 	holdAuditEndStmt              *sql.Stmt
 	holdListBlockStmt             *sql.Stmt
 	holdListTextStmt              *sql.Stmt
+	holdTagBlockStmt              *sql.Stmt
 	hurryStepStmt                 *sql.Stmt
 	issuanceStmt                  *sql.Stmt
 	issuedOrdersStmt              *sql.Stmt
@@ -2467,6 +2536,8 @@ type Queries struct {
 	stepsParkedStmt               *sql.Stmt
 	submissionStmt                *sql.Stmt
 	successorNamesStmt            *sql.Stmt
+	tagBlocksStmt                 *sql.Stmt
+	tagUsesStmt                   *sql.Stmt
 	takeConsoleLinkStmt           *sql.Stmt
 	takeReadyKeyStmt              *sql.Stmt
 	takeUnitStmt                  *sql.Stmt
@@ -2489,6 +2560,7 @@ type Queries struct {
 	validationsStmt               *sql.Stmt
 	writeListBlockStmt            *sql.Stmt
 	writeListTextStmt             *sql.Stmt
+	writeTagBlockStmt             *sql.Stmt
 }
 
 func (q *Queries) WithTx(tx *sql.Tx) *Queries {
@@ -2545,6 +2617,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		addSealingKeyStmt:             q.addSealingKeyStmt,
 		addSessionStmt:                q.addSessionStmt,
 		addStepStmt:                   q.addStepStmt,
+		addTagBlockStmt:               q.addTagBlockStmt,
 		addTroubleStmt:                q.addTroubleStmt,
 		addUserStmt:                   q.addUserStmt,
 		addValidationStmt:             q.addValidationStmt,
@@ -2594,6 +2667,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		countPlansWithUnitsStmt:       q.countPlansWithUnitsStmt,
 		countReadyKeysStmt:            q.countReadyKeysStmt,
 		countRevocationStmt:           q.countRevocationStmt,
+		countTagStmt:                  q.countTagStmt,
 		databaseClockStmt:             q.databaseClockStmt,
 		debitOfStmt:                   q.debitOfStmt,
 		deleteACMEAccountStmt:         q.deleteACMEAccountStmt,
@@ -2616,6 +2690,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		deleteRoleStmt:                q.deleteRoleStmt,
 		deleteRoleSessionsStmt:        q.deleteRoleSessionsStmt,
 		deleteSubmissionsBeforeStmt:   q.deleteSubmissionsBeforeStmt,
+		deleteTagBlockStmt:            q.deleteTagBlockStmt,
 		deleteTargetDeliveriesStmt:    q.deleteTargetDeliveriesStmt,
 		deleteUserStmt:                q.deleteUserStmt,
 		deleteUserConsoleSessionsStmt: q.deleteUserConsoleSessionsStmt,
@@ -2643,6 +2718,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		forgetOldConsoleSessionsStmt:  q.forgetOldConsoleSessionsStmt,
 		forgetReadyKeysStmt:           q.forgetReadyKeysStmt,
 		forgetSessionsStmt:            q.forgetSessionsStmt,
+		forgetTagStmt:                 q.forgetTagStmt,
 		forgetTroublesStmt:            q.forgetTroublesStmt,
 		forgiveConsoleAttemptStmt:     q.forgiveConsoleAttemptStmt,
 		freeACMEOrderURLStmt:          q.freeACMEOrderURLStmt,
@@ -2656,6 +2732,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		holdAuditEndStmt:              q.holdAuditEndStmt,
 		holdListBlockStmt:             q.holdListBlockStmt,
 		holdListTextStmt:              q.holdListTextStmt,
+		holdTagBlockStmt:              q.holdTagBlockStmt,
 		hurryStepStmt:                 q.hurryStepStmt,
 		issuanceStmt:                  q.issuanceStmt,
 		issuedOrdersStmt:              q.issuedOrdersStmt,
@@ -2742,6 +2819,8 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		stepsParkedStmt:               q.stepsParkedStmt,
 		submissionStmt:                q.submissionStmt,
 		successorNamesStmt:            q.successorNamesStmt,
+		tagBlocksStmt:                 q.tagBlocksStmt,
+		tagUsesStmt:                   q.tagUsesStmt,
 		takeConsoleLinkStmt:           q.takeConsoleLinkStmt,
 		takeReadyKeyStmt:              q.takeReadyKeyStmt,
 		takeUnitStmt:                  q.takeUnitStmt,
@@ -2764,5 +2843,6 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		validationsStmt:               q.validationsStmt,
 		writeListBlockStmt:            q.writeListBlockStmt,
 		writeListTextStmt:             q.writeListTextStmt,
+		writeTagBlockStmt:             q.writeTagBlockStmt,
 	}
 }

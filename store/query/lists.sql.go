@@ -10,7 +10,7 @@ import (
 )
 
 const accountChanges = `-- name: AccountChanges :many
-SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group FROM listed WHERE account_id = $1 AND changes_at > 0 AND changes_at <= $2 LIMIT $3
+SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, tags FROM listed WHERE account_id = $1 AND changes_at > 0 AND changes_at <= $2 LIMIT $3
 `
 
 type AccountChangesParams struct {
@@ -37,6 +37,7 @@ func (q *Queries) AccountChanges(ctx context.Context, arg AccountChangesParams) 
 			&i.NotAfter,
 			&i.ChangesAt,
 			&i.ResourceGroup,
+			&i.Tags,
 		); err != nil {
 			return nil, err
 		}
@@ -82,8 +83,8 @@ func (q *Queries) AddListBlock(ctx context.Context, arg AddListBlockParams) ([]b
 }
 
 const addListEntry = `-- name: AddListEntry :exec
-INSERT INTO listed (kind, row_id, account_id, seq, status, not_after, changes_at, resource_group)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO listed (kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, tags)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 `
 
 type AddListEntryParams struct {
@@ -95,6 +96,7 @@ type AddListEntryParams struct {
 	NotAfter      int64
 	ChangesAt     int64
 	ResourceGroup string
+	Tags          string
 }
 
 func (q *Queries) AddListEntry(ctx context.Context, arg AddListEntryParams) error {
@@ -107,6 +109,7 @@ func (q *Queries) AddListEntry(ctx context.Context, arg AddListEntryParams) erro
 		arg.NotAfter,
 		arg.ChangesAt,
 		arg.ResourceGroup,
+		arg.Tags,
 	)
 	return err
 }
@@ -260,7 +263,7 @@ func (q *Queries) ListBlocks(ctx context.Context, arg ListBlocksParams) ([]ListB
 }
 
 const listChanges = `-- name: ListChanges :many
-SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group FROM listed WHERE changes_at > 0 AND changes_at <= $1 LIMIT $2
+SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, tags FROM listed WHERE changes_at > 0 AND changes_at <= $1 LIMIT $2
 `
 
 type ListChangesParams struct {
@@ -286,6 +289,7 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 			&i.NotAfter,
 			&i.ChangesAt,
 			&i.ResourceGroup,
+			&i.Tags,
 		); err != nil {
 			return nil, err
 		}
@@ -301,7 +305,7 @@ func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Lis
 }
 
 const listChangesAhead = `-- name: ListChangesAhead :many
-SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group FROM listed WHERE not_after > $1 AND (
+SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, tags FROM listed WHERE not_after > $1 AND (
     status = $2 OR status = $3 AND not_after > $4) LIMIT $5
 `
 
@@ -338,6 +342,7 @@ func (q *Queries) ListChangesAhead(ctx context.Context, arg ListChangesAheadPara
 			&i.NotAfter,
 			&i.ChangesAt,
 			&i.ResourceGroup,
+			&i.Tags,
 		); err != nil {
 			return nil, err
 		}
@@ -393,7 +398,7 @@ func (q *Queries) ListEntries(ctx context.Context, arg ListEntriesParams) ([]Lis
 }
 
 const listEntry = `-- name: ListEntry :one
-SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3
+SELECT kind, row_id, account_id, seq, status, not_after, changes_at, resource_group, tags FROM listed WHERE account_id = $1 AND kind = $2 AND row_id = $3
 `
 
 type ListEntryParams struct {
@@ -414,6 +419,7 @@ func (q *Queries) ListEntry(ctx context.Context, arg ListEntryParams) (Listed, e
 		&i.NotAfter,
 		&i.ChangesAt,
 		&i.ResourceGroup,
+		&i.Tags,
 	)
 	return i, err
 }
@@ -501,8 +507,8 @@ func (q *Queries) ListedProducts(ctx context.Context, arg ListedProductsParams) 
 const updateListEntry = `-- name: UpdateListEntry :exec
 UPDATE listed SET
     status = $1, not_after = $2, changes_at = $3,
-    resource_group = $4
-WHERE account_id = $5 AND kind = $6 AND row_id = $7
+    resource_group = $4, tags = $5
+WHERE account_id = $6 AND kind = $7 AND row_id = $8
 `
 
 type UpdateListEntryParams struct {
@@ -510,6 +516,7 @@ type UpdateListEntryParams struct {
 	NotAfter      int64
 	ChangesAt     int64
 	ResourceGroup string
+	Tags          string
 	AccountID     int64
 	Kind          string
 	RowID         int64
@@ -521,6 +528,7 @@ func (q *Queries) UpdateListEntry(ctx context.Context, arg UpdateListEntryParams
 		arg.NotAfter,
 		arg.ChangesAt,
 		arg.ResourceGroup,
+		arg.Tags,
 		arg.AccountID,
 		arg.Kind,
 		arg.RowID,

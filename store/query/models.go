@@ -319,6 +319,7 @@ type Listed struct {
 	NotAfter      int64
 	ChangesAt     int64
 	ResourceGroup string
+	Tags          string
 }
 
 type Nonce struct {
@@ -494,6 +495,23 @@ type Submission struct {
 	OrderID   int64
 	CreatedAt int64
 	ExpiresAt int64
+}
+
+type TagBlock struct {
+	AccountID int64
+	Key       string
+	Value     string
+	Kind      string
+	Block     int64
+	Members   []byte
+}
+
+type TagUse struct {
+	AccountID    int64
+	Key          string
+	Value        string
+	Orders       int64
+	Certificates int64
 }
 
 type ToldTrouble struct {

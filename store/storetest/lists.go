@@ -55,6 +55,8 @@ var lists = []promise{
 		same(t, "what has the name of the next", find(t, s, never.AccountID, "next"), listingOf(next))
 	}},
 	{"certificates are listed by when they end, within the times asked for", certificatesByEnd},
+	{"what has a tag is listed and counted, whatever becomes of it", tagsAreKept},
+	{"tags are counted from any of them on, so many at a time", tagsByPages},
 	{"resource groups are counted as they are filed", func(t *testing.T, s chancery.Store) {
 		one := uploadOf(newAccount(t, s))
 		other := uploadOf(one.AccountID)

@@ -93,6 +93,7 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 		return listed(tx.ListByEnd(n.account, valid, start.AddDate(-50, 0, 0), later.AddDate(50, 0, 0), all))
 	},
 	"ResourceGroups": func(tx chancery.Tx, n named) (any, error) { return tx.ResourceGroups(n.account) },
+	"Tags":           func(tx chancery.Tx, n named) (any, error) { return tx.Tags(n.account, chancery.Tag{}, 100) },
 	"Order":          func(tx chancery.Tx, n named) (any, error) { return tx.Order(n.account, n.order) },
 	"UpdateOrder": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.UpdateOrder(chancery.Order{ID: n.order, AccountID: n.account, State: chancery.Deleted, Version: 1})
@@ -409,7 +410,7 @@ func belongings(tx chancery.Tx, owner named) []any {
 	for _, name := range []string{
 		"Account", "AccessKeys", "Submission", "Plans", "Quota", "Ledger", "LedgerPage", "Order", "OrderOfInstance", "IssuedOrders",
 		"Validations", "Evidence", "OrderKey", "Certificate", "CertificateKeys", "HasCertificateKey", "CertificateNamed", "CertificateOfInstance",
-		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListByEnd", "ResourceGroups", "ListsSettled",
+		"CertificateOfOrder", "SignedIssuance", "OrderSteps", "List", "ListByEnd", "ResourceGroups", "Tags", "ListsSettled",
 		"CSRKey", "CSRByKey", "CSRAwaited", "ListCSRs", "ListContacts", "ListCompanies", "ACMEOrder", "Renewal",
 		"Users", "Groups", "Roles", "Members", "Policies", "Attachments", "PoliciesOf", "Sessions", "ConsoleLogin", "ConsoleSessions", "Endings", "AuditLines", "Notices", "NoticeTargets", "NoticeTarget",
 	} {
