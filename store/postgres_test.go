@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"chancery"
 	"chancery/internal/pgtest"
 	"chancery/store/storetest"
@@ -326,6 +328,57 @@ func TestWhoeverIsInAHurryIsAnswered(t *testing.T) {
 	if err := add(n.Store, 7); err != nil {
 		t.Errorf("something was left: %v", err)
 	}
+}
+
+// A group that lost its connection is tried one by one: whoever is in a hurry does not
+// wait then for those that have time.
+func TestWhoeverIsInAHurryIsTriedFirst(t *testing.T) {
+	t.Parallel()
+	n := newNode(t)
+	account := chancery.Confine(ctx, 7)
+	held, release := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := n.Write(account, func(chancery.Tx) error { close(held); <-release; return nil }); err != nil {
+			t.Error(err)
+		}
+	})
+	<-held
+	queues := &n.backend.(*postgres).queues
+	queued := func(want int) {
+		for waiting := 0; waiting < want; time.Sleep(time.Millisecond) {
+			queues.mu.Lock()
+			waiting = len(queues.waiting[7])
+			queues.mu.Unlock()
+		}
+	}
+	var lost atomic.Bool
+	all.Go(func() {
+		err := n.Write(account, func(some chancery.Tx) error {
+			if !lost.Swap(true) {
+				return &pgconn.PgError{Code: "57P01"}
+			}
+			tx := some.(*tx)
+			_, err := tx.exec.ExecContext(tx.ctx, "SELECT pg_sleep(3)")
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	queued(1)
+	all.Go(func() {
+		began := time.Now()
+		if err := n.Write(chancery.Hurry(account, 2*time.Second), func(chancery.Tx) error { return nil }); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+	queued(2)
+	close(release)
+	all.Wait()
 }
 
 // What a write of a group says may fail as late as at the commit that they share; the

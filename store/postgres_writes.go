@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"chancery"
@@ -144,10 +145,25 @@ func (p *postgres) serve(account chancery.AccountID, group []*writeRequest) {
 			return
 		}
 	}
+	// Whoever is in a hurry is first: what nobody waits for may try again for seconds.
+	slices.SortStableFunc(group, func(one, other *writeRequest) int { return compareLate(one.late, other.late) })
 	for _, request := range group {
 		request.err = p.single(request.ctx, request.late, lock, request.call)
 		close(request.done)
 	}
+}
+
+// compareLate has the earlier time first, and none last.
+func compareLate(one, other time.Time) int {
+	switch {
+	case one.IsZero() && other.IsZero():
+		return 0
+	case one.IsZero():
+		return 1
+	case other.IsZero():
+		return -1
+	}
+	return one.Compare(other)
 }
 
 // together reports again when nothing was committed, and the database answers.
