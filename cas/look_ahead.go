@@ -193,6 +193,7 @@ type OrdersOfProductInput struct {
 	ProductCode string
 	// Only orders with this tag, its value too. An empty TagKey: whatever they have.
 	TagKey, TagValue string
+	ResourceGroupId  string
 	CurrentPage      int64
 	ShowSize         int64
 }
@@ -200,7 +201,7 @@ type OrdersOfProductInput struct {
 // OrdersOfProduct lists orders as ListUserCertificateOrder does, perhaps those of one
 // product or with one tag.
 func (s *Service) OrdersOfProduct(ctx context.Context, caller chancery.Caller, in *OrdersOfProductInput) (*ListUserCertificateOrderOutput, error) {
-	filter, err := (&ListUserCertificateOrderInput{Status: in.Status, Keyword: in.Keyword}).filter()
+	filter, err := (&ListUserCertificateOrderInput{Status: in.Status, Keyword: in.Keyword, ResourceGroupId: in.ResourceGroupId}).filter()
 	if err != nil {
 		return nil, err
 	}

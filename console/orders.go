@@ -23,10 +23,10 @@ func listOrders(p *page) error {
 	f, tag := p.form(), p.tagFilter()
 	data := ordersData{
 		Form: f, Statuses: chancery.ListStatuses, Products: p.console.Catalogue, MayApply: p.mayDo(applyAction),
-		Filtered: f.Get("Keyword") != "" || f.Get("Status") != "" || f.Get("ProductCode") != "" || tag.Key != "", Tag: tag,
+		Filtered: f.Get("Keyword") != "" || f.Get("Status") != "" || f.Get("ProductCode") != "" || f.Get("group") != "" || tag.Key != "", Tag: tag,
 	}
 	list, err := call[cas.ListUserCertificateOrderOutput](p, "OrdersOfProduct", cas.OrdersOfProductInput{
-		Status: f.Get("Status"), Keyword: f.Get("Keyword"), ProductCode: f.Get("ProductCode"),
+		Status: f.Get("Status"), Keyword: f.Get("Keyword"), ProductCode: f.Get("ProductCode"), ResourceGroupId: f.Get("group"),
 		TagKey: tag.Key, TagValue: tag.Value, CurrentPage: p.pageNumber(), ShowSize: pageSize,
 	})
 	if err != nil {

@@ -165,3 +165,20 @@ func TestListOfOrders(t *testing.T) {
 	has(t, ada.Get("/console/orders?Status=ISSUED"), "No order matches")
 	has(t, ada.Get("/console/orders?Keyword=N7.EX&Status=CHECKING"), "One order.", "n7.example.com")
 }
+
+// The counts of the page of resource groups lead to the orders of one, and to no others.
+func TestOrdersOfAResourceGroup(t *testing.T) {
+	env := consoletest.New(t, testenv.WithoutWorker())
+	env.Grant(chancery.DefaultProduct, 5)
+	env.Apply("inside.example.com", func(in *cas.CreateCertificateRequestInput) { in.Tags = []cas.Tag{{Key: "acs:rm:rgId", Value: "rg-web"}} })
+	env.Apply("outside.example.com")
+	visitor := env.Visit().SignIn(env.Tenant)
+	const list = "/console/orders?group=rg-web"
+	if groups := visitor.Get("/console/resource-groups"); !strings.Contains(groups.Body, `href="`+list+`"`) {
+		t.Error("no link leads to the orders of the group")
+	}
+	got := visitor.Get(list)
+	if !strings.Contains(got.Body, "inside.example.com") || strings.Contains(got.Body, "outside.example.com") || !strings.Contains(got.Body, `name="group" value="rg-web"`) {
+		t.Errorf("HTTP %d: %s", got.Status, got.Body)
+	}
+}
