@@ -54,6 +54,8 @@ var lists = []promise{
 		same(t, "what has its name", find(t, s, never.AccountID, "mail"), listingOf())
 		same(t, "what has the name of the next", find(t, s, never.AccountID, "next"), listingOf(next))
 	}},
+	{"orders are listed by their product", ordersOfAProduct},
+	{"a whole name is not found in the middle of another", wholeNames},
 	{"certificates are listed by when they end, within the times asked for", certificatesByEnd},
 	{"resource groups are counted as they are filed", func(t *testing.T, s chancery.Store) {
 		one := uploadOf(newAccount(t, s))
