@@ -141,6 +141,7 @@ var calls = map[string]call{
 	"keyring.rotate":       bind((*Admin).RotateKeyring),
 	"keyring.rewrap":       bind((*Admin).RewrapKeyring),
 	"authority.list":       bind((*Admin).ListAuthorities),
+	"authority.late":       bind((*Admin).ListLateCRLs),
 	"settings.list":        bind((*Admin).ListSettings),
 	"review.show":          bind((*Admin).ShowReview),
 	"doctor":               bind((*Admin).Doctor),

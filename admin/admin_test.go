@@ -52,6 +52,7 @@ func TestEveryCall(t *testing.T) {
 					t.Errorf("%s a serial nobody knows: %+v", other, revoked)
 				}
 				same(t, other, must[[]Authority](t, caller, call("authority.list"), Nothing{}), []Authority{})
+				same(t, other, must[[]LateCRL](t, caller, call("authority.late"), Nothing{}), []LateCRL{})
 				if shown := must[[]Setting](t, caller, call("settings.list"), Nothing{}); len(shown) != 1 || shown[0].Value != "postgres://ada:"+hidden+"@db/x" {
 					t.Errorf("%s the settings are %+v", other, shown)
 				}

@@ -84,6 +84,11 @@ SELECT a.account_id, a.issuer, a.failing_since, a.problem FROM acme_orders a JOI
 WHERE a.failing_since > 0 AND a.failing_since <= $1 AND o.state IN ('domain_verify', 'process')
 ORDER BY a.failing_since;
 
+-- name: TroubledCAsOf :many
+SELECT a.account_id, a.issuer, a.failing_since, a.problem FROM acme_orders a JOIN orders o ON o.id = a.order_id
+WHERE a.failing_since > 0 AND a.failing_since <= sqlc.arg(before) AND a.account_id = sqlc.arg(account_id) AND o.state IN ('domain_verify', 'process')
+ORDER BY a.failing_since;
+
 -- name: AddTrouble :execrows
 INSERT INTO told_troubles (account_id, issuer, seen_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 

@@ -531,6 +531,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastRestoreStmt, err = db.PrepareContext(ctx, lastRestore); err != nil {
 		return nil, fmt.Errorf("error preparing query LastRestore: %w", err)
 	}
+	if q.lateCRLsStmt, err = db.PrepareContext(ctx, lateCRLs); err != nil {
+		return nil, fmt.Errorf("error preparing query LateCRLs: %w", err)
+	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
 	}
@@ -776,6 +779,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.troubledCAsStmt, err = db.PrepareContext(ctx, troubledCAs); err != nil {
 		return nil, fmt.Errorf("error preparing query TroubledCAs: %w", err)
+	}
+	if q.troubledCAsOfStmt, err = db.PrepareContext(ctx, troubledCAsOf); err != nil {
+		return nil, fmt.Errorf("error preparing query TroubledCAsOf: %w", err)
 	}
 	if q.updateACMEOrderStmt, err = db.PrepareContext(ctx, updateACMEOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateACMEOrder: %w", err)
@@ -1681,6 +1687,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastRestoreStmt: %w", cerr)
 		}
 	}
+	if q.lateCRLsStmt != nil {
+		if cerr := q.lateCRLsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lateCRLsStmt: %w", cerr)
+		}
+	}
 	if q.ledgerStmt != nil {
 		if cerr := q.ledgerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ledgerStmt: %w", cerr)
@@ -2091,6 +2102,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing troubledCAsStmt: %w", cerr)
 		}
 	}
+	if q.troubledCAsOfStmt != nil {
+		if cerr := q.troubledCAsOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing troubledCAsOfStmt: %w", cerr)
+		}
+	}
 	if q.updateACMEOrderStmt != nil {
 		if cerr := q.updateACMEOrderStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing updateACMEOrderStmt: %w", cerr)
@@ -2389,6 +2405,7 @@ type Queries struct {
 	lastAuditLineBeforeStmt       *sql.Stmt
 	lastEvidenceStmt              *sql.Stmt
 	lastRestoreStmt               *sql.Stmt
+	lateCRLsStmt                  *sql.Stmt
 	ledgerStmt                    *sql.Stmt
 	ledgerPageStmt                *sql.Stmt
 	listBlocksStmt                *sql.Stmt
@@ -2471,6 +2488,7 @@ type Queries struct {
 	takeReadyKeyStmt              *sql.Stmt
 	takeUnitStmt                  *sql.Stmt
 	troubledCAsStmt               *sql.Stmt
+	troubledCAsOfStmt             *sql.Stmt
 	updateACMEOrderStmt           *sql.Stmt
 	updateCSRStmt                 *sql.Stmt
 	updateCertificateStmt         *sql.Stmt
@@ -2664,6 +2682,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lastAuditLineBeforeStmt:       q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:              q.lastEvidenceStmt,
 		lastRestoreStmt:               q.lastRestoreStmt,
+		lateCRLsStmt:                  q.lateCRLsStmt,
 		ledgerStmt:                    q.ledgerStmt,
 		ledgerPageStmt:                q.ledgerPageStmt,
 		listBlocksStmt:                q.listBlocksStmt,
@@ -2746,6 +2765,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		takeReadyKeyStmt:              q.takeReadyKeyStmt,
 		takeUnitStmt:                  q.takeUnitStmt,
 		troubledCAsStmt:               q.troubledCAsStmt,
+		troubledCAsOfStmt:             q.troubledCAsOfStmt,
 		updateACMEOrderStmt:           q.updateACMEOrderStmt,
 		updateCSRStmt:                 q.updateCSRStmt,
 		updateCertificateStmt:         q.updateCertificateStmt,

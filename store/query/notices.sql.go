@@ -638,6 +638,52 @@ func (q *Queries) TroubledCAs(ctx context.Context, failingSince int64) ([]Troubl
 	return items, nil
 }
 
+const troubledCAsOf = `-- name: TroubledCAsOf :many
+SELECT a.account_id, a.issuer, a.failing_since, a.problem FROM acme_orders a JOIN orders o ON o.id = a.order_id
+WHERE a.failing_since > 0 AND a.failing_since <= $1 AND a.account_id = $2 AND o.state IN ('domain_verify', 'process')
+ORDER BY a.failing_since
+`
+
+type TroubledCAsOfParams struct {
+	Before    int64
+	AccountID int64
+}
+
+type TroubledCAsOfRow struct {
+	AccountID    int64
+	Issuer       string
+	FailingSince int64
+	Problem      string
+}
+
+func (q *Queries) TroubledCAsOf(ctx context.Context, arg TroubledCAsOfParams) ([]TroubledCAsOfRow, error) {
+	rows, err := q.query(ctx, q.troubledCAsOfStmt, troubledCAsOf, arg.Before, arg.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TroubledCAsOfRow
+	for rows.Next() {
+		var i TroubledCAsOfRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Issuer,
+			&i.FailingSince,
+			&i.Problem,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const updateDelivery = `-- name: UpdateDelivery :execrows
 UPDATE notice_deliveries SET state = $1, attempts = $2, at = $3, error = $4
 WHERE account_id = $5 AND id = $6

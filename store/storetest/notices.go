@@ -197,6 +197,11 @@ var notices = []promise{
 				account: {{Issuer: "ca", Since: at(2), Orders: 2, Problem: "second"}},
 				other:   {{Issuer: "ca", Since: at(4), Orders: 1, Problem: "other"}},
 			})
+		of := func(who chancery.AccountID, before time.Time) []chancery.TroubledCA {
+			return answer(t, s, func(tx chancery.Tx) ([]chancery.TroubledCA, error) { return tx.TroubledCAsOf(who, before) })
+		}
+		same(t, "those of one account", of(account, at(5)), []chancery.TroubledCA{{Issuer: "ca", Since: at(2), Orders: 2, Problem: "second"}})
+		same(t, "those of it before", of(account, at(1)), nil)
 	}},
 }
 
