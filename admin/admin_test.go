@@ -74,7 +74,7 @@ func TestEveryCall(t *testing.T) {
 	for way, caller := range i.ways() {
 		theKeyring(t, way, caller, call)
 	}
-	same(t, "the calls that were made", slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(calls)))
+	same(t, "the calls that were made", slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(calls())))
 }
 
 func same[T any](t *testing.T, what string, got, want T) {
@@ -243,7 +243,7 @@ func TestSecretsLeaveOnce(t *testing.T) {
 	if secret == "" {
 		t.Fatal("there is no secret")
 	}
-	for name := range calls {
+	for name := range calls() {
 		for way, caller := range i.ways() {
 			var out json.RawMessage
 			in := map[string]any{"accountId": account, "name": "x", "count": 1}
