@@ -350,6 +350,9 @@ type NoticeTx interface {
 	AddNotice(Notice) error
 	// Notices lists the newest of an account, with their deliveries.
 	Notices(account AccountID, most int) ([]Notice, []Delivery, error)
+	// NoticesSince lists an account's notices of a kind from a time on, oldest first, at
+	// most so many.
+	NoticesSince(account AccountID, kind NoticeKind, since time.Time, most int) ([]Notice, error)
 	Notice(account AccountID, id int64) (Notice, error)
 	// ForgetNotices removes those of all accounts from before, with their deliveries.
 	ForgetNotices(before time.Time) error

@@ -205,6 +205,8 @@ type OrderTx interface {
 	AddOrderKey(OrderKey) error
 	OrderKey(AccountID, OrderID) (OrderKey, error)
 	// DeleteOrderKey does nothing when there is none.
+	// OrderKeyMade is when the order's key was given to it; it opens no key.
+	OrderKeyMade(AccountID, OrderID) (time.Time, error)
 	DeleteOrderKey(AccountID, OrderID) error
 }
 

@@ -7,6 +7,10 @@ SELECT * FROM notices WHERE account_id = $1 AND id = $2;
 -- name: Notices :many
 SELECT * FROM notices WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2;
 
+-- name: NoticesSince :many
+SELECT * FROM notices WHERE account_id = sqlc.arg(account_id) AND at >= sqlc.arg(since) AND kind = sqlc.arg(kind)
+ORDER BY at, id LIMIT sqlc.arg(most);
+
 -- name: ForgetDeliveries :exec
 DELETE FROM notice_deliveries WHERE notice_id IN (SELECT n.id FROM notices n WHERE n.at < $1) AND state <> 'waits';
 

@@ -621,6 +621,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.noticesStmt, err = db.PrepareContext(ctx, notices); err != nil {
 		return nil, fmt.Errorf("error preparing query Notices: %w", err)
 	}
+	if q.noticesSinceStmt, err = db.PrepareContext(ctx, noticesSince); err != nil {
+		return nil, fmt.Errorf("error preparing query NoticesSince: %w", err)
+	}
 	if q.oldestACMEOpeningStmt, err = db.PrepareContext(ctx, oldestACMEOpening); err != nil {
 		return nil, fmt.Errorf("error preparing query OldestACMEOpening: %w", err)
 	}
@@ -632,6 +635,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.orderKeyStmt, err = db.PrepareContext(ctx, orderKey); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderKey: %w", err)
+	}
+	if q.orderKeyMadeStmt, err = db.PrepareContext(ctx, orderKeyMade); err != nil {
+		return nil, fmt.Errorf("error preparing query OrderKeyMade: %w", err)
 	}
 	if q.orderOfInstanceStmt, err = db.PrepareContext(ctx, orderOfInstance); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderOfInstance: %w", err)
@@ -1837,6 +1843,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing noticesStmt: %w", cerr)
 		}
 	}
+	if q.noticesSinceStmt != nil {
+		if cerr := q.noticesSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noticesSinceStmt: %w", cerr)
+		}
+	}
 	if q.oldestACMEOpeningStmt != nil {
 		if cerr := q.oldestACMEOpeningStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing oldestACMEOpeningStmt: %w", cerr)
@@ -1855,6 +1866,11 @@ func (q *Queries) Close() error {
 	if q.orderKeyStmt != nil {
 		if cerr := q.orderKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing orderKeyStmt: %w", cerr)
+		}
+	}
+	if q.orderKeyMadeStmt != nil {
+		if cerr := q.orderKeyMadeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing orderKeyMadeStmt: %w", cerr)
 		}
 	}
 	if q.orderOfInstanceStmt != nil {
@@ -2435,10 +2451,12 @@ type Queries struct {
 	noticeTargetStmt              *sql.Stmt
 	noticeTargetsStmt             *sql.Stmt
 	noticesStmt                   *sql.Stmt
+	noticesSinceStmt              *sql.Stmt
 	oldestACMEOpeningStmt         *sql.Stmt
 	openACMEOrdersStmt            *sql.Stmt
 	orderStmt                     *sql.Stmt
 	orderKeyStmt                  *sql.Stmt
+	orderKeyMadeStmt              *sql.Stmt
 	orderOfInstanceStmt           *sql.Stmt
 	orderStepsStmt                *sql.Stmt
 	ordersOfCSRStmt               *sql.Stmt
@@ -2712,10 +2730,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		noticeTargetStmt:              q.noticeTargetStmt,
 		noticeTargetsStmt:             q.noticeTargetsStmt,
 		noticesStmt:                   q.noticesStmt,
+		noticesSinceStmt:              q.noticesSinceStmt,
 		oldestACMEOpeningStmt:         q.oldestACMEOpeningStmt,
 		openACMEOrdersStmt:            q.openACMEOrdersStmt,
 		orderStmt:                     q.orderStmt,
 		orderKeyStmt:                  q.orderKeyStmt,
+		orderKeyMadeStmt:              q.orderKeyMadeStmt,
 		orderOfInstanceStmt:           q.orderOfInstanceStmt,
 		orderStepsStmt:                q.orderStepsStmt,
 		ordersOfCSRStmt:               q.ordersOfCSRStmt,

@@ -531,6 +531,52 @@ func (q *Queries) Notices(ctx context.Context, arg NoticesParams) ([]Notice, err
 	return items, nil
 }
 
+const noticesSince = `-- name: NoticesSince :many
+SELECT id, account_id, kind, at, fields FROM notices WHERE account_id = $1 AND at >= $2 AND kind = $3
+ORDER BY at, id LIMIT $4
+`
+
+type NoticesSinceParams struct {
+	AccountID int64
+	Since     int64
+	Kind      string
+	Most      int32
+}
+
+func (q *Queries) NoticesSince(ctx context.Context, arg NoticesSinceParams) ([]Notice, error) {
+	rows, err := q.query(ctx, q.noticesSinceStmt, noticesSince,
+		arg.AccountID,
+		arg.Since,
+		arg.Kind,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Notice
+	for rows.Next() {
+		var i Notice
+		if err := rows.Scan(
+			&i.ID,
+			&i.AccountID,
+			&i.Kind,
+			&i.At,
+			&i.Fields,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const seeTrouble = `-- name: SeeTrouble :exec
 UPDATE told_troubles SET seen_at = $1 WHERE account_id = $2 AND issuer = $3
 `
