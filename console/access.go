@@ -405,11 +405,11 @@ func simulate(p *page) error {
 	case denied(err) || !errors.As(err, &public):
 		return err
 	case strings.Contains(public.Message, "action"):
-		f.Wrong("action", public.Message)
+		f.Wrong("action", p.meant(public.Code, public.Message))
 	case strings.Contains(public.Message, "user") || strings.Contains(public.Message, "role"):
-		f.Wrong("who", public.Message)
+		f.Wrong("who", p.meant(public.Code, public.Message))
 	default:
-		f.Wrong("resource", public.Message)
+		f.Wrong("resource", p.meant(public.Code, public.Message))
 	}
 	return p.render("simulate", data)
 }

@@ -30,7 +30,9 @@ func TestOrderTimes(t *testing.T) {
 		}
 		return found[1]
 	}
-	text := func(key string) string { return regexp.QuoteMeta(html.EscapeString(console.Messages("en")["milestone."+key])) }
+	text := func(key string) string {
+		return regexp.QuoteMeta(html.EscapeString(console.Messages("en")["milestone."+key]))
+	}
 	told, key, failed, withdrawn := text("told"), text("keyReady"), text("failed"), text("withdrawn")
 	now := func() string { return env.Clock.Now().UTC().Format(time.RFC3339) }
 

@@ -18,7 +18,7 @@ type overviewData struct {
 	// LateCRLs are for the operator; MayIssuers that the page about them is, too.
 	LateCRLs   []admin.LateCRL
 	MayIssuers bool
-	Rules    []ruleShown
+	Rules      []ruleShown
 }
 
 // statusCount is how many orders are in a status.

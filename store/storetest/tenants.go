@@ -106,8 +106,8 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"AddEvidence": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.AddEvidence(n.account, n.order, []chancery.Evidence{{At: start, Finding: chancery.Seen}})
 	},
-	"Evidence":         func(tx chancery.Tx, n named) (any, error) { return tx.Evidence(n.account, n.issued) },
-	"OrderKeyMade":     func(tx chancery.Tx, n named) (any, error) { return tx.OrderKeyMade(n.account, n.order) },
+	"Evidence":     func(tx chancery.Tx, n named) (any, error) { return tx.Evidence(n.account, n.issued) },
+	"OrderKeyMade": func(tx chancery.Tx, n named) (any, error) { return tx.OrderKeyMade(n.account, n.order) },
 	"NoticesSince": func(tx chancery.Tx, n named) (any, error) {
 		return tx.NoticesSince(n.account, chancery.OrderFailed, start, 10)
 	},
