@@ -38,6 +38,7 @@ func TestRefusalsOnChinesePages(t *testing.T) {
 	visit := func(lang string) *consoletest.Visitor {
 		visitor := env.Visit().SignIn(env.Tenant)
 		visitor.Header.Set("Accept-Language", lang)
+		visitor.Get("/console/") // whose token forms are sent with
 		return visitor
 	}
 	chinese, english := visit("zh-CN"), visit("en")
