@@ -63,6 +63,8 @@ type AuditFilter struct {
 	Refused                                             bool // only lines with a Code
 	// After is the number after which to begin: pages in the order of the chain.
 	After int64
+	// Upto, if not 0, is the number with which to end.
+	Upto int64
 	// Before, if not 0, has the lines with lower numbers, the newest first.
 	Before int64
 	Most   int64

@@ -83,6 +83,10 @@ type LowPlan struct {
 	Left    int64  `json:"left"`
 }
 
+// TroubleAfter is how long a CA fails before anybody is told: a single wrong answer is
+// made good by the next attempt.
+const TroubleAfter = 5 * time.Minute
+
 // TroubledCA is a CA that has failed since Since; Orders wait for it, of the account or,
 // for the operator, of all. Problem is the newest word on it.
 type TroubledCA struct {
@@ -346,6 +350,9 @@ type NoticeTx interface {
 	AddNotice(Notice) error
 	// Notices lists the newest of an account, with their deliveries.
 	Notices(account AccountID, most int) ([]Notice, []Delivery, error)
+	// NoticesSince lists an account's notices of a kind from a time on, oldest first, at
+	// most so many.
+	NoticesSince(account AccountID, kind NoticeKind, since time.Time, most int) ([]Notice, error)
 	Notice(account AccountID, id int64) (Notice, error)
 	// ForgetNotices removes those of all accounts from before, with their deliveries.
 	ForgetNotices(before time.Time) error
@@ -385,6 +392,8 @@ type NoticeTx interface {
 	// TroubledCAs lists CAs that fail since before then while orders wait for them, for
 	// each account that has such orders.
 	TroubledCAs(before time.Time) (map[AccountID][]TroubledCA, error)
+	// TroubledCAsOf lists those of one account, that which fails longest first.
+	TroubledCAsOf(account AccountID, before time.Time) ([]TroubledCA, error)
 	// MarkTrouble keeps that an account was told that a CA fails, and is false if it was
 	// kept already. ForgetTroubles forgets those that were not marked again since.
 	MarkTrouble(account AccountID, issuer string, now time.Time) (first bool, err error)

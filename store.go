@@ -205,6 +205,8 @@ type OrderTx interface {
 	AddOrderKey(OrderKey) error
 	OrderKey(AccountID, OrderID) (OrderKey, error)
 	// DeleteOrderKey does nothing when there is none.
+	// OrderKeyMade is when the order's key was given to it; it opens no key.
+	OrderKeyMade(AccountID, OrderID) (time.Time, error)
 	DeleteOrderKey(AccountID, OrderID) error
 }
 
@@ -298,6 +300,9 @@ type AuthorityTx interface {
 	CRL(authority string, crl int64) (CRL, error)
 	// NewestCRL gives the authority's CRL with the highest partition, without its DER.
 	NewestCRL(authority string) (CRL, error)
+	// LateCRLs lists CRLs of all authorities that ended before now, without their DER, that
+	// which ended first first, at most so many.
+	LateCRLs(now time.Time, most int) ([]CRL, error)
 	// PutCRL stores what a newly made CRL says (Number, DER, Listed, Partial and its
 	// times); ErrConflict unless the stored Number is one less.
 	PutCRL(CRL) error

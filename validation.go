@@ -59,6 +59,19 @@ type Validation struct {
 	ProvedAt time.Time
 }
 
+// MadeAt is when a proof of Chancery's own was made, to the second, with which its token
+// begins; zero for a CA's own, and until there is one.
+func (v Validation) MadeAt() time.Time {
+	if v.Place != "" || len(v.Token) < len(tokenTime) {
+		return time.Time{}
+	}
+	at, _ := time.Parse(tokenTime, v.Token[:len(tokenTime)]) // zero for what is no time
+	return at
+}
+
+// tokenTime is how a token of Chancery's own begins.
+const tokenTime = "20060102150405"
+
 // tokenRandom characters of 36 hold 258 bits; BR asks for 112.
 const tokenRandom = 50
 
@@ -67,7 +80,7 @@ const tokenRandom = 50
 // one host, BR 3.2.2.4.18), and so is a name whose record would be too long for
 // DNS.
 func NewValidations(names Names, method Method, now time.Time) ([]Validation, error) {
-	token := now.UTC().Format("20060102150405") + randomText("abcdefghijklmnopqrstuvwxyz0123456789", tokenRandom)
+	token := now.UTC().Format(tokenTime) + randomText("abcdefghijklmnopqrstuvwxyz0123456789", tokenRandom)
 	validations := make([]Validation, len(names))
 	for i, name := range names {
 		if err := checkMethod(name, method, ProofLabel); err != nil {

@@ -21,9 +21,14 @@ type knownAction struct {
 	api  chancery.API
 	// everyone may do it: no policy is asked.
 	everyone bool
+	// operators: it is one of the operator's calls, which only the principals of an
+	// operator's account make.
+	operators bool
 }
 
-// knownActions lists them, those of the product's current version first.
+// knownActions lists them, those of the product's current version first, and after the
+// operations the calls that are made from the console: of an account's own administration,
+// and of the operator.
 func knownActions() (list []knownAction) {
 	seen := map[string]bool{}
 	add := func(action knownAction) {
@@ -39,6 +44,16 @@ func knownActions() (list []knownAction) {
 		if i == 0 {
 			add(knownAction{name: api.RAMCode + ":" + chancery.ReadPrivateKey, api: api})
 		}
+	}
+	for _, name := range slices.Sorted(maps.Values(administration)) {
+		api := chancery.OperatorAPI()
+		if strings.HasPrefix(name, ramActions) {
+			api = chancery.AccessAPI()
+		}
+		add(knownAction{name: name, api: api})
+	}
+	for _, call := range slices.Sorted(maps.Keys(calls())) {
+		add(knownAction{name: Action(call), api: chancery.OperatorAPI(), operators: true})
 	}
 	return list
 }

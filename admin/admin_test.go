@@ -52,6 +52,7 @@ func TestEveryCall(t *testing.T) {
 					t.Errorf("%s a serial nobody knows: %+v", other, revoked)
 				}
 				same(t, other, must[[]Authority](t, caller, call("authority.list"), Nothing{}), []Authority{})
+				same(t, other, must[[]LateCRL](t, caller, call("authority.late"), Nothing{}), []LateCRL{})
 				if shown := must[[]Setting](t, caller, call("settings.list"), Nothing{}); len(shown) != 1 || shown[0].Value != "postgres://ada:"+hidden+"@db/x" {
 					t.Errorf("%s the settings are %+v", other, shown)
 				}
@@ -73,7 +74,7 @@ func TestEveryCall(t *testing.T) {
 	for way, caller := range i.ways() {
 		theKeyring(t, way, caller, call)
 	}
-	same(t, "the calls that were made", slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(calls)))
+	same(t, "the calls that were made", slices.Sorted(maps.Keys(made)), slices.Sorted(maps.Keys(calls())))
 }
 
 func same[T any](t *testing.T, what string, got, want T) {
@@ -242,7 +243,7 @@ func TestSecretsLeaveOnce(t *testing.T) {
 	if secret == "" {
 		t.Fatal("there is no secret")
 	}
-	for name := range calls {
+	for name := range calls() {
 		for way, caller := range i.ways() {
 			var out json.RawMessage
 			in := map[string]any{"accountId": account, "name": "x", "count": 1}

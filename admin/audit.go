@@ -61,6 +61,9 @@ type AuditQuery struct {
 	Before int64 `json:"before,omitempty"`
 	// Limit is how many lines to give, up to AuditBatch; 0: as many as that.
 	Limit int64 `json:"limit,omitempty"`
+	// Within, if not 0, has the query look through no more lines than that, from After on
+	// or back from Before. What it picks elsewhere is not given; Part says which they are.
+	Within int64 `json:"within,omitempty"`
 }
 
 // AuditBatch is how many lines one call gives at most.
@@ -70,6 +73,8 @@ const AuditBatch = 1000
 type AuditLines struct {
 	Lines []AuditLine `json:"lines"`
 	More  bool        `json:"more"`
+	// Part is there for a query Within some lines, unless the log has none.
+	Part *AuditPart `json:"part,omitempty"`
 }
 
 // ReadAudit gives the first lines that a query picks.
@@ -94,13 +99,36 @@ func (a *Admin) ReadAudit(ctx context.Context, in AuditQuery) (page AuditLines, 
 		if filter.Principal, err = auditedPrincipal(account, in.Principal); err != nil {
 			return err
 		}
-		lines, err := tx.AuditLines(account, filter)
-		page = AuditLines{Lines: make([]AuditLine, len(lines)), More: int64(len(lines)) == filter.Most}
-		for i, l := range lines {
-			page.Lines[i] = auditLineOf(l)
-		}
+		page, err = readAudit(tx, account, filter, in.Within)
 		return err
 	})
+	return page, err
+}
+
+func readAudit(tx chancery.Tx, account chancery.AccountID, filter chancery.AuditFilter, within int64) (page AuditLines, err error) {
+	if within > 0 {
+		if page.Part, err = partOf(tx, account, &filter, within); err != nil {
+			return page, err
+		}
+	}
+	lines, err := tx.AuditLines(account, filter)
+	if err != nil {
+		return page, err
+	}
+	page.Lines, page.More = make([]AuditLine, len(lines)), int64(len(lines)) == filter.Most
+	for i, l := range lines {
+		page.Lines[i] = auditLineOf(l)
+	}
+	if page.Part == nil {
+		return page, nil
+	}
+	if page.More {
+		page.Part.shorten(lines, filter.Before != 0)
+	}
+	oldest, err := tx.AuditLines(account, chancery.AuditFilter{After: page.Part.From - 1, Most: 1})
+	if len(oldest) > 0 {
+		page.Part.Since = oldest[0].At.UTC()
+	}
 	return page, err
 }
 

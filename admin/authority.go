@@ -63,6 +63,28 @@ func (a *Admin) ListAuthorities(ctx context.Context, _ Nothing) (list []Authorit
 	return list, err
 }
 
+// LateCRL is a CRL whose end has passed, and which is therefore refused by those who look
+// for revoked certificates in it.
+type LateCRL struct {
+	Authority  string    `json:"authority"`
+	Partition  int64     `json:"partition"`
+	NextUpdate time.Time `json:"nextUpdate"` // when the next was promised
+}
+
+// ListLateCRLs lists CRLs that are late, that which is latest first, at most 100.
+func (a *Admin) ListLateCRLs(ctx context.Context, _ Nothing) ([]LateCRL, error) {
+	const most = 100
+	list := []LateCRL{}
+	err := a.Store.Read(ctx, func(tx chancery.Tx) error {
+		late, err := tx.LateCRLs(a.Clock.Now(), most)
+		for _, l := range late {
+			list = append(list, LateCRL{Authority: l.AuthorityID, Partition: l.Partition, NextUpdate: l.NextUpdate.UTC()})
+		}
+		return err
+	})
+	return list, err
+}
+
 func authorityOf(tx chancery.Tx, record chancery.Authority) (Authority, error) {
 	c, err := x509.ParseCertificate(record.Certificate)
 	if err != nil {

@@ -71,6 +71,6 @@ func (a *Admin) line(account chancery.AccountID, action, resource string) chance
 
 // Known tells whether the table has a call.
 func Known(call string) bool {
-	_, known := calls[call]
+	_, known := calls()[call]
 	return known
 }

@@ -22,7 +22,8 @@ type Simulation struct {
 	Role      string             `json:"role,omitempty"`
 	// Session names the use of the role; default "simulation".
 	Session string `json:"session,omitempty"`
-	// Action without a prefix is one of CAS.
+	// Action without a prefix is one of CAS. Those of the console are ram:CreateUser and the
+	// like and, for an operator's account, chancery:review.list and the like.
 	Action string `json:"action"`
 	// Resources are all names of the one object: order/55, or full. None: no single one.
 	Resources []string `json:"resources,omitempty"`
@@ -82,7 +83,10 @@ func (a *Admin) SimulatePolicy(ctx context.Context, in Simulation) (verdict Verd
 			verdict.Allowed, verdict.Reason = true, "everyone may do it; no policy is asked"
 			return nil
 		}
-		return verdict.decide(tx, principal, request)
+		if err := verdict.decide(tx, principal, request); err != nil || !verdict.Allowed || !action.operators {
+			return err
+		}
+		return verdict.operate(tx, account)
 	})
 	return verdict, err
 }
@@ -110,6 +114,8 @@ func fullNames(action knownAction, account chancery.AccountID, names []string) (
 		kind, _, _ := strings.Cut(name, "/")
 		kinds := resourceKinds(action.api)
 		switch {
+		case len(action.api.Operations) == 0 && name != "*": // a call of the console
+			return nil, fmt.Errorf("%s is about no single resource; leave %q out", action.name, name)
 		case strings.HasPrefix(name, "acs:") && strings.Count(name, ":") >= colons:
 			full[i] = name
 		case action.name == ram.AssumeRole && isRole:
@@ -158,6 +164,18 @@ func (v *Verdict) decide(tx chancery.Tx, principal chancery.Principal, request r
 	if v.Allowed && v.Action == ram.AssumeRole {
 		return v.trust(tx, principal, request)
 	}
+	return nil
+}
+
+// operate asks whether the account is one whose principals operate the instance, without
+// which no policy lets them.
+func (v *Verdict) operate(tx chancery.Tx, id chancery.AccountID) error {
+	account, err := tx.Account(id)
+	if err != nil || account.Operator {
+		return err
+	}
+	v.Allowed, v.Policy, v.Statement, v.Through = false, "", 0, nil
+	v.Reason = fmt.Sprintf("the policies allow it, but account %d does not operate the instance; `chancery account operator %d` has it do so", id, id)
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (a *Admin) Call(ctx context.Context, name string, in, out any) error {
 }
 
 func (a *Admin) run(ctx context.Context, name string, input []byte) ([]byte, error) {
-	do, known := calls[name]
+	do, known := calls()[name]
 	if !known {
 		return nil, fmt.Errorf("the running service does not know %q; is it of another version than this command?", name)
 	}

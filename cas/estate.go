@@ -15,10 +15,14 @@ type Estate struct {
 	Certificates int64
 	Endings      [EndingDays]int64
 	// The newest of what needs attention, at most fiveOf each.
-	Waiting  []WaitingOrder
-	Failed   []CertificateOrder
-	Revoked  []CertificateOrder
+	Waiting []WaitingOrder
+	Failed  []CertificateOrder
+	Revoked []CertificateOrder
+	// Expiring are certificates that end soon, those that end first, at most fiveOf.
 	Expiring []CertificateOrder
+	// Troubles are CAs that orders of the account wait for and that fail, as notices tell
+	// of them: after chancery.TroubleAfter.
+	Troubles []chancery.TroubledCA
 }
 
 // WaitingOrder is an open order, and what it waits for.
@@ -66,7 +70,14 @@ func (s *Service) Estate(ctx context.Context, caller chancery.Caller, _ *Nothing
 			out.Endings[day] += count
 		}
 		valid.Statuses = valid.Statuses[1:]
-		if out.Expiring, err = s.rows(tx, caller.AccountID, valid, first, s.certificateRow, nil); err != nil {
+		soonest, _, err := tx.ListByEnd(caller.AccountID, valid, now, now.AddDate(0, 0, EndingDays), first)
+		if err != nil {
+			return err
+		}
+		if out.Expiring, err = rowsOf(tx, caller.AccountID, soonest, s.certificateRow); err != nil {
+			return err
+		}
+		if out.Troubles, err = tx.TroubledCAsOf(caller.AccountID, now.Add(-chancery.TroubleAfter)); err != nil {
 			return err
 		}
 		return s.countOrders(tx, caller.AccountID, out, first)
@@ -76,9 +87,12 @@ func (s *Service) Estate(ctx context.Context, caller chancery.Caller, _ *Nothing
 
 func (s *Service) countOrders(tx chancery.Tx, account chancery.AccountID, out *Estate, first chancery.Page) error {
 	for _, status := range chancery.ListStatuses {
-		total := int64(0)
 		filter := chancery.ListFilter{Kinds: []chancery.ListKind{chancery.ListOrder}, Statuses: []chancery.CertificateStatus{status}}
-		rows, err := s.rows(tx, account, filter, first, s.orderRow, &total)
+		entries, total, err := tx.List(account, filter, first)
+		if err != nil {
+			return err
+		}
+		rows, err := rowsOf(tx, account, entries, s.orderRow)
 		if err != nil {
 			return err
 		}
@@ -102,23 +116,18 @@ func (s *Service) countOrders(tx chancery.Tx, account chancery.AccountID, out *E
 	return nil
 }
 
-// rows gives a page of a list.
-func (s *Service) rows(tx chancery.Tx, account chancery.AccountID, filter chancery.ListFilter, page chancery.Page,
-	row func(chancery.Tx, chancery.AccountID, chancery.Listed) (CertificateOrder, error), total *int64,
+// rowsOf shows entries of a list.
+func rowsOf(tx chancery.Tx, account chancery.AccountID, entries []chancery.Listed,
+	row func(chancery.Tx, chancery.AccountID, chancery.Listed) (CertificateOrder, error),
 ) (rows []CertificateOrder, err error) {
-	entries, all, err := tx.List(account, filter, page)
-	if total != nil {
-		*total = all
-	}
 	for _, entry := range entries {
+		shown, err := row(tx, account, entry)
 		if err != nil {
-			break
+			return nil, err
 		}
-		var shown CertificateOrder
-		shown, err = row(tx, account, entry)
 		rows = append(rows, shown)
 	}
-	return rows, err
+	return rows, nil
 }
 
 // waits finds out what an open order waits for.

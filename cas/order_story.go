@@ -33,6 +33,11 @@ type OrderStory struct {
 	Next time.Time
 	// MakingKey: the service still makes the order's key.
 	MakingKey bool
+	// KeyMadeAt is when the order got the key that the service made; zero while it has
+	// none, and once its certificate has it.
+	KeyMadeAt time.Time
+	// EndedAt is when the order failed or was withdrawn; zero where nothing tells any more.
+	EndedAt time.Time
 	// Delay is why background work waits, and Parked that it does so until the operator
 	// says otherwise.
 	Delay  string
@@ -85,7 +90,7 @@ func (s *Service) story(ctx context.Context, caller chancery.Caller, id int64) (
 		if story.Looks, err = tx.Evidence(o.AccountID, o.ID); err != nil {
 			return err
 		}
-		if err := errors.Join(story.work(tx), story.made(tx)); err != nil {
+		if err := errors.Join(story.work(tx), story.made(tx), story.key(tx), story.end(tx)); err != nil {
 			return err
 		}
 		for _, proof := range story.Proofs {

@@ -12,6 +12,7 @@ import (
 
 	"chancery"
 	"chancery/admin"
+	"chancery/internal/qrcode"
 )
 
 // The pages for who administers an account: its users, groups, policies and roles.
@@ -105,6 +106,7 @@ type userData struct {
 	Mine         bool           // it is who is signed in
 	Policies     []admin.Policy // to choose from
 	SecondFactor string         // the URL of a new second factor, shown this once
+	Drawn        *qrcode.Code   // SecondFactor for a telephone's camera
 	Has          bool           // a second factor
 
 	MayPassword, MayFactor, MayKey, MayDisable, MayDelete, MayAttach, MayDetach bool
@@ -123,6 +125,13 @@ func (p *page) oneUser(f *form, factor string) error {
 		return err
 	}
 	data.Has = data.UserLogin.SecondFactor
+	if factor != "" {
+		code, err := qrcode.New(factor)
+		if err != nil {
+			return err
+		}
+		data.Drawn = &code
+	}
 	data.Mine = !p.isRoot() && p.visitor.Principal.Name == data.Name
 	if _, err := partly(p.administer("policy.list", admin.AccountName{}, &data.Policies)); err != nil {
 		return err
@@ -405,11 +414,11 @@ func simulate(p *page) error {
 	case denied(err) || !errors.As(err, &public):
 		return err
 	case strings.Contains(public.Message, "action"):
-		f.Wrong("action", public.Message)
+		f.Wrong("action", p.meant(public.Code, public.Message))
 	case strings.Contains(public.Message, "user") || strings.Contains(public.Message, "role"):
-		f.Wrong("who", public.Message)
+		f.Wrong("who", p.meant(public.Code, public.Message))
 	default:
-		f.Wrong("resource", public.Message)
+		f.Wrong("resource", p.meant(public.Code, public.Message))
 	}
 	return p.render("simulate", data)
 }

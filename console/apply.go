@@ -232,7 +232,7 @@ func (p *page) checks(f *form, d *applyData) ([]check, error) {
 		err = checkProofs(d.Product, names, chancery.Method(orText(f.Get("ValidateType"), string(chancery.DNS))))
 	}
 	if err != nil {
-		text, public := publicText(err)
+		text, public := p.publicText(err)
 		if !public {
 			return nil, err
 		}
@@ -309,17 +309,17 @@ func checkProofs(product chancery.Product, names chancery.Names, method chancery
 
 // publicText is the message of an error that callers may see, without the parameter it
 // begins with.
-func publicText(err error) (text string, public bool) {
+func (p *page) publicText(err error) (text string, public bool) {
 	row, message := rpc.Explain(err)
 	if denied(err) || row.Status >= http.StatusInternalServerError {
 		return "", false
 	}
 	for _, parameter := range []string{"Domain", "Csr", "CsrId", "ValidateType"} {
 		if rest, ok := strings.CutPrefix(message, parameter+": "); ok {
-			return rest, true
+			return p.meant(row.Code, rest), true
 		}
 	}
-	return message, true
+	return p.meant(row.Code, message), true
 }
 
 // lookAhead has the names looked at before quota is spent. What goes wrong with that is
@@ -335,7 +335,7 @@ func (p *page) lookAhead(f *form, d *applyData) *aheadShown {
 		}
 	}
 	if err != nil {
-		text, public := publicText(err)
+		text, public := p.publicText(err)
 		if !public {
 			p.console.Log.Error("looking ahead failed", "request", p.id, "error", err.Error())
 			text = p.t("apply.aheadFailed")
@@ -356,8 +356,8 @@ func (p *page) submit(f *form) (order int64, err error) {
 	}
 	if in.Tags, err = tagsOf(f); err != nil {
 		p.status = http.StatusUnprocessableEntity
-		_, message := rpc.Explain(err)
-		f.Wrong("Tags", message)
+		row, message := rpc.Explain(err)
+		f.Wrong("Tags", p.meant(row.Code, message))
 		return 0, nil
 	}
 	switch f.Get("CsrFrom") {

@@ -22,6 +22,7 @@ type auditData struct {
 	Older, Newer string          // links
 	Export       string          // the query of an export
 	Filtered     bool
+	Part         *admin.AuditPart // which lines were looked through; nil: there are none
 }
 
 // auditLine is a line as it is shown: Who is the principal without what all of the
@@ -42,13 +43,18 @@ func auditLines(lines []admin.AuditLine) []auditLine {
 // auditFilters are the fields of the filter, as they stand in the address.
 var auditFilters = []string{"account", "principal", "action", "resource", "since", "until", "keyReads", "refused"}
 
-const shownLines = 50
+const (
+	shownLines = 50
+	// auditWithin is how many lines one page looks through: a filter that picks none of
+	// them takes some 20 ms, however long the log is.
+	auditWithin = 20_000
+)
 
 func showAudit(p *page) error {
 	f := p.form()
 	data := auditData{Form: f}
 	in := p.auditQuery(f)
-	in.Limit = shownLines
+	in.Limit, in.Within = shownLines, auditWithin
 	query := p.r.URL.Query()
 	number := func(name string) int64 {
 		n, _ := strconv.ParseInt(query.Get(name), 10, 64)
@@ -78,7 +84,8 @@ func showAudit(p *page) error {
 		if in.After > 0 {
 			slices.Reverse(data.Lines)
 		}
-		data.link(kept, in, page.More)
+		data.Part = page.Part
+		data.link(kept)
 	}
 	p.status = 0 // a filter that is wrong is no form that was refused
 	const most = 200
@@ -89,8 +96,8 @@ func showAudit(p *page) error {
 	return p.render("audit", data)
 }
 
-// link makes the links to the lines before and after those that are shown.
-func (d *auditData) link(kept url.Values, in admin.AuditQuery, more bool) {
+// link makes the links to the lines before and after those that were looked through.
+func (d *auditData) link(kept url.Values) {
 	to := func(name string, seq int64) string {
 		query := url.Values{name: {strconv.FormatInt(seq, 10)}}
 		for key, values := range kept {
@@ -98,15 +105,11 @@ func (d *auditData) link(kept url.Values, in admin.AuditQuery, more bool) {
 		}
 		return "?" + query.Encode()
 	}
-	if len(d.Lines) == 0 {
-		return
+	if d.Part != nil && d.Part.Newer {
+		d.Newer = to("after", d.Part.To)
 	}
-	newest, oldest := d.Lines[0].Seq, d.Lines[len(d.Lines)-1].Seq
-	if in.After > 0 && more || in.After == 0 && in.Before != math.MaxInt64 {
-		d.Newer = to("after", newest)
-	}
-	if in.After > 0 || more {
-		d.Older = to("before", oldest)
+	if d.Part != nil && d.Part.Older {
+		d.Older = to("before", d.Part.From)
 	}
 }
 

@@ -129,7 +129,7 @@ func (p *page) try(data *explored) (*tried, error) {
 	output, err := p.console.Gateway.Call(p.r.Context(), visitor, data.Version, data.Name, parameters)
 	if err != nil {
 		row, message := rpc.Explain(err)
-		return &tried{Status: row.Status, Code: string(row.Code), Message: message, Advice: row.Advice}, nil
+		return &tried{Status: row.Status, Code: string(row.Code), Message: p.meant(row.Code, message), Advice: row.Advice}, nil
 	}
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)

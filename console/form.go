@@ -58,10 +58,10 @@ func (p *page) refuse(f *form, err error, fields ...string) error {
 	p.status = http.StatusUnprocessableEntity
 	for _, field := range fields {
 		if rest, ok := strings.CutPrefix(message, field); ok && (strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, " ") || strings.HasPrefix(rest, ".")) {
-			f.Wrong(field, strings.TrimSpace(strings.TrimPrefix(rest, ":")))
+			f.Wrong(field, p.meant(row.Code, strings.TrimSpace(strings.TrimPrefix(rest, ":"))))
 			return nil
 		}
 	}
-	f.Wrong("", message)
+	f.Wrong("", p.meant(row.Code, message))
 	return nil
 }

@@ -183,7 +183,7 @@ func (p *page) timeline(story *cas.OrderStory) (list []milestone) {
 	add("applied", o.CreatedAt, isDone, "")
 	switch {
 	case story.Told:
-		add("told", time.Time{}, isDone, "")
+		add("told", toldAt(story.Proofs), isDone, "")
 	case o.Open():
 		add("toBeTold", time.Time{}, isNow, "")
 	}
@@ -201,11 +201,26 @@ func (p *page) timeline(story *cas.OrderStory) (list []milestone) {
 		if story.MakingKey {
 			add("keyInWork", time.Time{}, isNext, "")
 		} else {
-			add("keyReady", time.Time{}, isDone, "")
+			add("keyReady", story.KeyMadeAt, isDone, "")
 		}
 	}
 	p.endMilestones(story, add)
 	return list
+}
+
+// toldAt is when the last of the proofs was made; zero when one is a CA's, of which
+// nothing says when it came.
+func toldAt(proofs []chancery.Validation) (last time.Time) {
+	for _, proof := range proofs {
+		made := proof.MadeAt()
+		if made.IsZero() {
+			return made
+		}
+		if made.After(last) {
+			last = made
+		}
+	}
+	return last
 }
 
 func earlierLook(a, b chancery.Evidence) chancery.Evidence {
@@ -262,9 +277,9 @@ func (p *page) endMilestones(story *cas.OrderStory, add func(string, time.Time, 
 			add("revoked", story.Certificate.RevokedAt, isBad, story.Certificate.RevokeReason.String())
 		}
 	case chancery.VerifyFail:
-		add("failed", time.Time{}, isBad, o.Reason)
+		add("failed", story.EndedAt, isBad, o.Reason)
 	case chancery.Payed:
-		add("withdrawn", time.Time{}, isBad, "")
+		add("withdrawn", story.EndedAt, isBad, "")
 	case chancery.Deleted:
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"chancery"
+	"chancery/admin"
 	"chancery/cas"
 )
 
@@ -14,7 +15,10 @@ type overviewData struct {
 	Orders   []statusCount
 	Weeks    []weekCount
 	Calm     bool // nothing needs attention
-	Rules    []ruleShown
+	// LateCRLs are for the operator; MayIssuers that the page about them is, too.
+	LateCRLs   []admin.LateCRL
+	MayIssuers bool
+	Rules      []ruleShown
 }
 
 // statusCount is how many orders are in a status.
@@ -50,10 +54,15 @@ func overview(p *page) error {
 	}
 	now := p.console.Clock.Now()
 	data := overviewData{Holdings: holdings, Estate: estate, Rules: p.console.rules(now)}
+	if data.MayIssuers = p.mayDo("chancery:issuer.list"); p.mayDo("chancery:authority.late") {
+		if err := p.instruct("authority.late", admin.Nothing{}, &data.LateCRLs); err != nil {
+			return err
+		}
+	}
 	if !estate.Denied {
 		data.Weeks = weeks(estate.Got.Endings[:], now)
 		e := estate.Got
-		data.Calm = len(e.Waiting)+len(e.Failed)+len(e.Expiring)+len(e.Revoked) == 0
+		data.Calm = len(e.Waiting)+len(e.Failed)+len(e.Expiring)+len(e.Revoked)+len(e.Troubles)+len(data.LateCRLs) == 0
 		for _, status := range chancery.ListStatuses {
 			if count := estate.Got.Orders[status]; count > 0 {
 				data.Orders = append(data.Orders, statusCount{string(status), count})

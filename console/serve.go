@@ -104,7 +104,7 @@ func (p *page) fail(err error) {
 		p.console.Log.Error("a page failed", "request", p.id, "path", p.r.URL.Path, "error", err.Error())
 	}
 	p.status = status
-	shown := struct{ Code, Message, Advice string }{string(row.Code), message, row.Advice}
+	shown := struct{ Code, Message, Advice string }{string(row.Code), p.meant(row.Code, message), row.Advice}
 	if err := p.render("error", shown); err != nil {
 		p.console.Log.Error("the page of an error failed", "request", p.id, "error", err.Error())
 		http.Error(p.w, "internal error "+p.id, http.StatusInternalServerError)

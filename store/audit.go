@@ -104,7 +104,10 @@ func (t *tx) openChain(account chancery.AccountID, sealed []byte) (auditChain, e
 }
 
 func (t *tx) AuditLines(account chancery.AccountID, f chancery.AuditFilter) ([]chancery.AuditLine, error) {
-	until, exceptCode := int64(math.MaxInt64), "-" // no line has that
+	until, upto, exceptCode := int64(math.MaxInt64), int64(math.MaxInt64), "-" // no line has that
+	if f.Upto > 0 {
+		upto = f.Upto
+	}
 	if f.Refused {
 		exceptCode = ""
 	}
@@ -112,7 +115,7 @@ func (t *tx) AuditLines(account chancery.AccountID, f chancery.AuditFilter) ([]c
 		until = toMillis(f.Until)
 	}
 	picked := query.AuditLinesParams{
-		AccountID: int64(account), After: f.After, Since: toMillis(f.Since), Until: until, Principal: f.Principal,
+		AccountID: int64(account), After: f.After, Upto: upto, Since: toMillis(f.Since), Until: until, Principal: f.Principal,
 		AccessKeyID: f.AccessKeyID, Action: f.Action, Resource: f.Resource, RequestID: f.RequestID,
 		KeyReads: toFlag(f.KeyReads), ExceptCode: exceptCode, Most: limit(f.Most),
 	}
@@ -122,7 +125,7 @@ func (t *tx) AuditLines(account chancery.AccountID, f chancery.AuditFilter) ([]c
 		rows, err = t.sql.AuditLines(t.ctx, picked)
 	} else {
 		rows, err = t.sql.AuditLinesBefore(t.ctx, query.AuditLinesBeforeParams{
-			AccountID: picked.AccountID, Before: f.Before, After: picked.After, Since: picked.Since, Until: picked.Until,
+			AccountID: picked.AccountID, Before: f.Before, Upto: upto, After: picked.After, Since: picked.Since, Until: picked.Until,
 			Principal: picked.Principal, AccessKeyID: picked.AccessKeyID, Action: picked.Action, Resource: picked.Resource,
 			RequestID: picked.RequestID, KeyReads: picked.KeyReads, ExceptCode: picked.ExceptCode, Most: picked.Most,
 		})

@@ -61,6 +61,22 @@ func noticeOf(row query.Notice) (chancery.Notice, error) {
 	return n, nil
 }
 
+func (t *tx) NoticesSince(account chancery.AccountID, kind chancery.NoticeKind, since time.Time, most int) ([]chancery.Notice, error) {
+	rows, err := t.sql.NoticesSince(t.ctx, query.NoticesSinceParams{
+		AccountID: int64(account), Since: toMillis(since), Kind: string(kind), Most: int32(min(most, 1000)), //nolint:gosec // it fits
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing notices since %s: %w", since, err)
+	}
+	list := make([]chancery.Notice, len(rows))
+	for i, row := range rows {
+		if list[i], err = noticeOf(row); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
 func (t *tx) Notices(account chancery.AccountID, most int) (notices []chancery.Notice, deliveries []chancery.Delivery, err error) {
 	rows, err := t.sql.Notices(t.ctx, query.NoticesParams{AccountID: int64(account), Limit: int32(min(most, 1000))}) //nolint:gosec // it fits
 	if err != nil {

@@ -229,6 +229,11 @@ func (t *tx) OrderKey(account chancery.AccountID, order chancery.OrderID) (chanc
 	}, err
 }
 
+func (t *tx) OrderKeyMade(account chancery.AccountID, order chancery.OrderID) (time.Time, error) {
+	at, err := t.sql.OrderKeyMade(t.ctx, query.OrderKeyMadeParams{AccountID: int64(account), OrderID: int64(order)})
+	return fromMillis(at), found("reading when a key was made", err)
+}
+
 func (t *tx) DeleteOrderKey(account chancery.AccountID, order chancery.OrderID) error {
 	err := t.sql.DeleteOrderKey(t.ctx, query.DeleteOrderKeyParams{AccountID: int64(account), OrderID: int64(order)})
 	if err != nil {

@@ -18,6 +18,7 @@ var scansAllowed = map[string]string{
 	"CountOrders":              "counts all of them, seldom",
 	"DatabaseClock":            "reads no table",
 	"FirstCRLEnd":              "a row for each CRL",
+	"LateCRLs":                 "a row for each CRL",
 	"NextStep":                 "walks the index from its start past the few steps that are leased",
 	"StepsByDue":               "walks the index as far as the operator looks",
 	"SealingKeys":              "a handful of rows",

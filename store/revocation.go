@@ -68,6 +68,16 @@ func (t *tx) NewestCRL(authority string) (chancery.CRL, error) {
 	}), found("reading the newest CRL", err)
 }
 
+func (t *tx) LateCRLs(now time.Time, most int) ([]chancery.CRL, error) {
+	rows, err := t.sql.LateCRLs(t.ctx, query.LateCRLsParams{Now: toMillis(now), Most: int32(min(most, 10_000))}) //nolint:gosec // it fits
+	if err != nil {
+		return nil, fmt.Errorf("listing CRLs that are late: %w", err)
+	}
+	return each(rows, func(row query.LateCRLsRow) chancery.CRL {
+		return chancery.CRL{AuthorityID: row.AuthorityID, Partition: row.CRL, Number: row.Number, NextUpdate: fromMillis(row.NextUpdate)}
+	}), nil
+}
+
 func crlOf(row query.CRL) chancery.CRL {
 	return chancery.CRL{
 		AuthorityID: row.AuthorityID, Partition: row.CRL, Issued: row.Issued, Revoked: row.Revoked,

@@ -80,18 +80,33 @@ func (t *tx) TroubledCAs(before time.Time) (map[chancery.AccountID][]chancery.Tr
 		return nil, fmt.Errorf("listing CAs that fail: %w", err)
 	}
 	troubled := map[chancery.AccountID][]chancery.TroubledCA{}
-	for _, row := range rows { // failing longest first
+	for _, row := range rows {
 		account := chancery.AccountID(row.AccountID)
-		all := troubled[account]
-		i := slices.IndexFunc(all, func(c chancery.TroubledCA) bool { return c.Issuer == row.Issuer })
-		if i < 0 {
-			i, all = len(all), append(all, chancery.TroubledCA{Issuer: row.Issuer, Since: fromMillis(row.FailingSince)})
-		}
-		all[i].Orders++
-		all[i].Problem = row.Problem
-		troubled[account] = all
+		troubled[account] = withTrouble(troubled[account], row)
 	}
 	return troubled, nil
+}
+
+func (t *tx) TroubledCAsOf(account chancery.AccountID, before time.Time) (troubled []chancery.TroubledCA, err error) {
+	rows, err := t.sql.TroubledCAsOf(t.ctx, query.TroubledCAsOfParams{AccountID: int64(account), Before: toMillis(before)})
+	if err != nil {
+		return nil, fmt.Errorf("listing CAs that fail for account %d: %w", account, err)
+	}
+	for _, row := range rows {
+		troubled = withTrouble(troubled, query.TroubledCAsRow(row))
+	}
+	return troubled, nil
+}
+
+// withTrouble adds an order that waits for a CA, those that fail longest coming first.
+func withTrouble(all []chancery.TroubledCA, row query.TroubledCAsRow) []chancery.TroubledCA {
+	i := slices.IndexFunc(all, func(c chancery.TroubledCA) bool { return c.Issuer == row.Issuer })
+	if i < 0 {
+		i, all = len(all), append(all, chancery.TroubledCA{Issuer: row.Issuer, Since: fromMillis(row.FailingSince)})
+	}
+	all[i].Orders++
+	all[i].Problem = row.Problem
+	return all
 }
 
 func (t *tx) MarkTrouble(account chancery.AccountID, issuer string, now time.Time) (first bool, err error) {

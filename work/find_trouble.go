@@ -10,8 +10,6 @@ import (
 
 const (
 	troublePause = time.Minute
-	// troubleAfter is how long a CA fails before it is told.
-	troubleAfter = 5 * time.Minute
 	// troubleOver is how long it has not failed before it is told again.
 	troubleOver = time.Hour
 	plansBatch  = 100
@@ -28,7 +26,7 @@ func (w *Worker) findTrouble(ctx context.Context, step chancery.Step) error {
 		if err != nil {
 			return err
 		}
-		troubled, err := tx.TroubledCAs(now.Add(-troubleAfter))
+		troubled, err := tx.TroubledCAs(now.Add(-chancery.TroubleAfter))
 		some = len(plans)+len(troubled) > 0
 		return err
 	})
@@ -95,7 +93,7 @@ func tellPlans(tx chancery.Tx, now time.Time) (more bool, err error) {
 }
 
 func tellTroubles(tx chancery.Tx, now time.Time) error {
-	troubled, err := tx.TroubledCAs(now.Add(-troubleAfter))
+	troubled, err := tx.TroubledCAs(now.Add(-chancery.TroubleAfter))
 	if err != nil {
 		return err
 	}

@@ -166,15 +166,18 @@ func userTOTPCommand(o *operatorFlags) *cobra.Command {
 	command := &cobra.Command{
 		Use: "totp NAME", Short: "Set or remove a second factor for a user's console password", Args: cobra.ExactArgs(1),
 		Long: `Make a second factor (RFC 6238) that signing in with the user's password asks
-for, and show once what an authenticator takes: an otpauth:// URL. The user's
-sessions end.`,
+for, and show once what an authenticator takes: an otpauth:// URL and, on a
+terminal that is wide enough, the same as a QR code. The user's sessions end.`,
 		Example: "  chancery user totp ada\n  chancery user totp ada --remove",
 		RunE: func(command *cobra.Command, args []string) error {
 			made, err := call[admin.NewFactor](command, o, "user.totp", admin.SecondFactor{AccountID: o.accountID(), Name: args[0], Remove: remove})
 			if err != nil || remove {
 				return err
 			}
-			return show(command, o, made, "URL", [][]string{{made.URL}})
+			if err := show(command, o, made, "URL", [][]string{{made.URL}}); err != nil || o.output.data() {
+				return err
+			}
+			return draw(command.OutOrStdout(), made.URL)
 		},
 	}
 	command.Flags().BoolVar(&remove, "remove", false, "ask for the password alone")

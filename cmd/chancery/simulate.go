@@ -24,7 +24,9 @@ comes from --source-ip at --time, over TLS with --tls.
 An action without a prefix is one of CAS: DescribeCertificateState is
 yundun-cert:DescribeCertificateState. A resource is order/55 or the like, of the
 account, or a full name; several are several names of one object, such as an
-order and its certificate. To assume a role, name it role/NAME; whether it trusts
+order and its certificate. The calls of the console have actions too, without a
+resource: ram:CreateUser and the like and, in an operator's account,
+chancery:review.list and the like. To assume a role, name it role/NAME; whether it trusts
 the caller is then asked too.
 
 The exit status is 0 for allow and 1 for deny; when neither can be said, because
@@ -32,7 +34,8 @@ there is no such user or the command is wrong, it is 2.`,
 		Example: `  chancery policy simulate --user ada --action DescribeCertificateState --resource order/55
   chancery policy simulate --role deployer --action ReadPrivateKey --resource order/55 --resource certificate/77 \
     --source-ip 192.0.2.7 --tls
-  chancery policy simulate --user ada --action sts:AssumeRole --resource role/deployer`,
+  chancery policy simulate --user ada --action sts:AssumeRole --resource role/deployer
+  chancery policy simulate --user ada --action chancery:review.approve`,
 		RunE: func(command *cobra.Command, _ []string) (err error) {
 			switch {
 			case (ask.User == "") == (ask.Role == ""):

@@ -6,10 +6,13 @@ import (
 	"os"
 
 	"golang.org/x/term"
+
+	"chancery/internal/qrcode"
 )
 
 // width is that of the terminal which out is; 0 where it is none. What is written
-// uses no colours, so there is nothing for NO_COLOR to turn off.
+// uses no colours but for a QR code, which is black on white or cannot be read, so
+// there is nothing for NO_COLOR to turn off.
 func width(out io.Writer) int {
 	file, ok := out.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -21,6 +24,18 @@ func width(out io.Writer) int {
 		return usual
 	}
 	return columns
+}
+
+// draw shows a text as a QR code on a terminal that has room for it, and elsewhere nothing.
+func draw(out io.Writer, text string) error {
+	code, err := qrcode.New(text)
+	if err != nil {
+		return err
+	}
+	if os.Getenv("TERM") != "dumb" && width(out) >= code.Size() {
+		_, err = fmt.Fprint(out, "\n", code.Blocks())
+	}
+	return err
 }
 
 // line is the last line of a terminal, which can be written anew. On what is no

@@ -18,7 +18,7 @@ INSERT INTO audit (account_id, seq, at, request_id, principal, access_key_id, ad
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: AuditLines :many
-SELECT * FROM audit WHERE account_id = sqlc.arg(account_id) AND seq > sqlc.arg(after)
+SELECT * FROM audit WHERE account_id = sqlc.arg(account_id) AND seq > sqlc.arg(after) AND seq <= sqlc.arg(upto)
 AND at >= sqlc.arg(since) AND at < sqlc.arg(until)
 AND (principal = sqlc.arg(principal) OR sqlc.arg(principal) = '')
 AND (access_key_id = sqlc.arg(access_key_id) OR sqlc.arg(access_key_id) = '')
@@ -30,7 +30,7 @@ AND code <> sqlc.arg(except_code)
 ORDER BY seq LIMIT sqlc.arg(most);
 
 -- name: AuditLinesBefore :many
-SELECT * FROM audit WHERE account_id = sqlc.arg(account_id) AND seq < sqlc.arg(before) AND seq > sqlc.arg(after)
+SELECT * FROM audit WHERE account_id = sqlc.arg(account_id) AND seq < sqlc.arg(before) AND seq > sqlc.arg(after) AND seq <= sqlc.arg(upto)
 AND at >= sqlc.arg(since) AND at < sqlc.arg(until)
 AND (principal = sqlc.arg(principal) OR sqlc.arg(principal) = '')
 AND (access_key_id = sqlc.arg(access_key_id) OR sqlc.arg(access_key_id) = '')

@@ -12,3 +12,7 @@ WHERE changes_at > 0 AND changes_at > sqlc.arg(now) AND changes_at <= sqlc.arg(u
 
 -- name: FirstCRLEnd :one
 SELECT next_update FROM crls WHERE number > 0 ORDER BY next_update LIMIT 1;
+
+-- name: LateCRLs :many
+SELECT authority_id, crl, number, next_update FROM crls WHERE number > 0 AND next_update < sqlc.arg(now)
+ORDER BY next_update LIMIT sqlc.arg(most);

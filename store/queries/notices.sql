@@ -7,6 +7,10 @@ SELECT * FROM notices WHERE account_id = $1 AND id = $2;
 -- name: Notices :many
 SELECT * FROM notices WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2;
 
+-- name: NoticesSince :many
+SELECT * FROM notices WHERE account_id = sqlc.arg(account_id) AND at >= sqlc.arg(since) AND kind = sqlc.arg(kind)
+ORDER BY at, id LIMIT sqlc.arg(most);
+
 -- name: ForgetDeliveries :exec
 DELETE FROM notice_deliveries WHERE notice_id IN (SELECT n.id FROM notices n WHERE n.at < $1) AND state <> 'waits';
 
@@ -82,6 +86,11 @@ WHERE account_id = sqlc.arg(account_id) AND plans.id = sqlc.arg(id) AND told_per
 -- name: TroubledCAs :many
 SELECT a.account_id, a.issuer, a.failing_since, a.problem FROM acme_orders a JOIN orders o ON o.id = a.order_id
 WHERE a.failing_since > 0 AND a.failing_since <= $1 AND o.state IN ('domain_verify', 'process')
+ORDER BY a.failing_since;
+
+-- name: TroubledCAsOf :many
+SELECT a.account_id, a.issuer, a.failing_since, a.problem FROM acme_orders a JOIN orders o ON o.id = a.order_id
+WHERE a.failing_since > 0 AND a.failing_since <= sqlc.arg(before) AND a.account_id = sqlc.arg(account_id) AND o.state IN ('domain_verify', 'process')
 ORDER BY a.failing_since;
 
 -- name: AddTrouble :execrows

@@ -56,6 +56,9 @@ ON CONFLICT DO NOTHING;
 -- name: OrderKey :one
 SELECT * FROM order_keys WHERE account_id = $1 AND order_id = $2;
 
+-- name: OrderKeyMade :one
+SELECT created_at FROM order_keys WHERE account_id = $1 AND order_id = $2;
+
 -- name: DeleteOrderKey :exec
 DELETE FROM order_keys WHERE account_id = $1 AND order_id = $2;
 

@@ -73,21 +73,22 @@ func (q *Queries) AuditEnd(ctx context.Context, accountID int64) (AuditEndRow, e
 }
 
 const auditLines = `-- name: AuditLines :many
-SELECT account_id, seq, at, request_id, principal, access_key_id, address, action, resource, code, key_read, hash FROM audit WHERE account_id = $1 AND seq > $2
-AND at >= $3 AND at < $4
-AND (principal = $5 OR $5 = '')
-AND (access_key_id = $6 OR $6 = '')
-AND (action = $7 OR $7 = '')
-AND (resource = $8 OR $8 = '')
-AND (request_id = $9 OR $9 = '')
-AND key_read >= $10
-AND code <> $11
-ORDER BY seq LIMIT $12
+SELECT account_id, seq, at, request_id, principal, access_key_id, address, action, resource, code, key_read, hash FROM audit WHERE account_id = $1 AND seq > $2 AND seq <= $3
+AND at >= $4 AND at < $5
+AND (principal = $6 OR $6 = '')
+AND (access_key_id = $7 OR $7 = '')
+AND (action = $8 OR $8 = '')
+AND (resource = $9 OR $9 = '')
+AND (request_id = $10 OR $10 = '')
+AND key_read >= $11
+AND code <> $12
+ORDER BY seq LIMIT $13
 `
 
 type AuditLinesParams struct {
 	AccountID   int64
 	After       int64
+	Upto        int64
 	Since       int64
 	Until       int64
 	Principal   string
@@ -104,6 +105,7 @@ func (q *Queries) AuditLines(ctx context.Context, arg AuditLinesParams) ([]Audit
 	rows, err := q.query(ctx, q.auditLinesStmt, auditLines,
 		arg.AccountID,
 		arg.After,
+		arg.Upto,
 		arg.Since,
 		arg.Until,
 		arg.Principal,
@@ -150,22 +152,23 @@ func (q *Queries) AuditLines(ctx context.Context, arg AuditLinesParams) ([]Audit
 }
 
 const auditLinesBefore = `-- name: AuditLinesBefore :many
-SELECT account_id, seq, at, request_id, principal, access_key_id, address, action, resource, code, key_read, hash FROM audit WHERE account_id = $1 AND seq < $2 AND seq > $3
-AND at >= $4 AND at < $5
-AND (principal = $6 OR $6 = '')
-AND (access_key_id = $7 OR $7 = '')
-AND (action = $8 OR $8 = '')
-AND (resource = $9 OR $9 = '')
-AND (request_id = $10 OR $10 = '')
-AND key_read >= $11
-AND code <> $12
-ORDER BY seq DESC LIMIT $13
+SELECT account_id, seq, at, request_id, principal, access_key_id, address, action, resource, code, key_read, hash FROM audit WHERE account_id = $1 AND seq < $2 AND seq > $3 AND seq <= $4
+AND at >= $5 AND at < $6
+AND (principal = $7 OR $7 = '')
+AND (access_key_id = $8 OR $8 = '')
+AND (action = $9 OR $9 = '')
+AND (resource = $10 OR $10 = '')
+AND (request_id = $11 OR $11 = '')
+AND key_read >= $12
+AND code <> $13
+ORDER BY seq DESC LIMIT $14
 `
 
 type AuditLinesBeforeParams struct {
 	AccountID   int64
 	Before      int64
 	After       int64
+	Upto        int64
 	Since       int64
 	Until       int64
 	Principal   string
@@ -183,6 +186,7 @@ func (q *Queries) AuditLinesBefore(ctx context.Context, arg AuditLinesBeforePara
 		arg.AccountID,
 		arg.Before,
 		arg.After,
+		arg.Upto,
 		arg.Since,
 		arg.Until,
 		arg.Principal,

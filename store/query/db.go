@@ -546,6 +546,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.lastRestoreStmt, err = db.PrepareContext(ctx, lastRestore); err != nil {
 		return nil, fmt.Errorf("error preparing query LastRestore: %w", err)
 	}
+	if q.lateCRLsStmt, err = db.PrepareContext(ctx, lateCRLs); err != nil {
+		return nil, fmt.Errorf("error preparing query LateCRLs: %w", err)
+	}
 	if q.ledgerStmt, err = db.PrepareContext(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("error preparing query Ledger: %w", err)
 	}
@@ -633,6 +636,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.noticesStmt, err = db.PrepareContext(ctx, notices); err != nil {
 		return nil, fmt.Errorf("error preparing query Notices: %w", err)
 	}
+	if q.noticesSinceStmt, err = db.PrepareContext(ctx, noticesSince); err != nil {
+		return nil, fmt.Errorf("error preparing query NoticesSince: %w", err)
+	}
 	if q.oldestACMEOpeningStmt, err = db.PrepareContext(ctx, oldestACMEOpening); err != nil {
 		return nil, fmt.Errorf("error preparing query OldestACMEOpening: %w", err)
 	}
@@ -644,6 +650,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.orderKeyStmt, err = db.PrepareContext(ctx, orderKey); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderKey: %w", err)
+	}
+	if q.orderKeyMadeStmt, err = db.PrepareContext(ctx, orderKeyMade); err != nil {
+		return nil, fmt.Errorf("error preparing query OrderKeyMade: %w", err)
 	}
 	if q.orderOfInstanceStmt, err = db.PrepareContext(ctx, orderOfInstance); err != nil {
 		return nil, fmt.Errorf("error preparing query OrderOfInstance: %w", err)
@@ -797,6 +806,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	}
 	if q.troubledCAsStmt, err = db.PrepareContext(ctx, troubledCAs); err != nil {
 		return nil, fmt.Errorf("error preparing query TroubledCAs: %w", err)
+	}
+	if q.troubledCAsOfStmt, err = db.PrepareContext(ctx, troubledCAsOf); err != nil {
+		return nil, fmt.Errorf("error preparing query TroubledCAsOf: %w", err)
 	}
 	if q.updateACMEOrderStmt, err = db.PrepareContext(ctx, updateACMEOrder); err != nil {
 		return nil, fmt.Errorf("error preparing query UpdateACMEOrder: %w", err)
@@ -1730,6 +1742,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing lastRestoreStmt: %w", cerr)
 		}
 	}
+	if q.lateCRLsStmt != nil {
+		if cerr := q.lateCRLsStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing lateCRLsStmt: %w", cerr)
+		}
+	}
 	if q.ledgerStmt != nil {
 		if cerr := q.ledgerStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing ledgerStmt: %w", cerr)
@@ -1875,6 +1892,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing noticesStmt: %w", cerr)
 		}
 	}
+	if q.noticesSinceStmt != nil {
+		if cerr := q.noticesSinceStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing noticesSinceStmt: %w", cerr)
+		}
+	}
 	if q.oldestACMEOpeningStmt != nil {
 		if cerr := q.oldestACMEOpeningStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing oldestACMEOpeningStmt: %w", cerr)
@@ -1893,6 +1915,11 @@ func (q *Queries) Close() error {
 	if q.orderKeyStmt != nil {
 		if cerr := q.orderKeyStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing orderKeyStmt: %w", cerr)
+		}
+	}
+	if q.orderKeyMadeStmt != nil {
+		if cerr := q.orderKeyMadeStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing orderKeyMadeStmt: %w", cerr)
 		}
 	}
 	if q.orderOfInstanceStmt != nil {
@@ -2148,6 +2175,11 @@ func (q *Queries) Close() error {
 	if q.troubledCAsStmt != nil {
 		if cerr := q.troubledCAsStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing troubledCAsStmt: %w", cerr)
+		}
+	}
+	if q.troubledCAsOfStmt != nil {
+		if cerr := q.troubledCAsOfStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing troubledCAsOfStmt: %w", cerr)
 		}
 	}
 	if q.updateACMEOrderStmt != nil {
@@ -2458,6 +2490,7 @@ type Queries struct {
 	lastAuditLineBeforeStmt       *sql.Stmt
 	lastEvidenceStmt              *sql.Stmt
 	lastRestoreStmt               *sql.Stmt
+	lateCRLsStmt                  *sql.Stmt
 	ledgerStmt                    *sql.Stmt
 	ledgerPageStmt                *sql.Stmt
 	listBlocksStmt                *sql.Stmt
@@ -2487,10 +2520,12 @@ type Queries struct {
 	noticeTargetStmt              *sql.Stmt
 	noticeTargetsStmt             *sql.Stmt
 	noticesStmt                   *sql.Stmt
+	noticesSinceStmt              *sql.Stmt
 	oldestACMEOpeningStmt         *sql.Stmt
 	openACMEOrdersStmt            *sql.Stmt
 	orderStmt                     *sql.Stmt
 	orderKeyStmt                  *sql.Stmt
+	orderKeyMadeStmt              *sql.Stmt
 	orderOfInstanceStmt           *sql.Stmt
 	orderStepsStmt                *sql.Stmt
 	ordersOfCSRStmt               *sql.Stmt
@@ -2542,6 +2577,7 @@ type Queries struct {
 	takeReadyKeyStmt              *sql.Stmt
 	takeUnitStmt                  *sql.Stmt
 	troubledCAsStmt               *sql.Stmt
+	troubledCAsOfStmt             *sql.Stmt
 	updateACMEOrderStmt           *sql.Stmt
 	updateCSRStmt                 *sql.Stmt
 	updateCertificateStmt         *sql.Stmt
@@ -2741,6 +2777,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		lastAuditLineBeforeStmt:       q.lastAuditLineBeforeStmt,
 		lastEvidenceStmt:              q.lastEvidenceStmt,
 		lastRestoreStmt:               q.lastRestoreStmt,
+		lateCRLsStmt:                  q.lateCRLsStmt,
 		ledgerStmt:                    q.ledgerStmt,
 		ledgerPageStmt:                q.ledgerPageStmt,
 		listBlocksStmt:                q.listBlocksStmt,
@@ -2770,10 +2807,12 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		noticeTargetStmt:              q.noticeTargetStmt,
 		noticeTargetsStmt:             q.noticeTargetsStmt,
 		noticesStmt:                   q.noticesStmt,
+		noticesSinceStmt:              q.noticesSinceStmt,
 		oldestACMEOpeningStmt:         q.oldestACMEOpeningStmt,
 		openACMEOrdersStmt:            q.openACMEOrdersStmt,
 		orderStmt:                     q.orderStmt,
 		orderKeyStmt:                  q.orderKeyStmt,
+		orderKeyMadeStmt:              q.orderKeyMadeStmt,
 		orderOfInstanceStmt:           q.orderOfInstanceStmt,
 		orderStepsStmt:                q.orderStepsStmt,
 		ordersOfCSRStmt:               q.ordersOfCSRStmt,
@@ -2825,6 +2864,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		takeReadyKeyStmt:              q.takeReadyKeyStmt,
 		takeUnitStmt:                  q.takeUnitStmt,
 		troubledCAsStmt:               q.troubledCAsStmt,
+		troubledCAsOfStmt:             q.troubledCAsOfStmt,
 		updateACMEOrderStmt:           q.updateACMEOrderStmt,
 		updateCSRStmt:                 q.updateCSRStmt,
 		updateCertificateStmt:         q.updateCertificateStmt,

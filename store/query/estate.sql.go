@@ -81,3 +81,48 @@ func (q *Queries) FirstCRLEnd(ctx context.Context) (int64, error) {
 	err := row.Scan(&next_update)
 	return next_update, err
 }
+
+const lateCRLs = `-- name: LateCRLs :many
+SELECT authority_id, crl, number, next_update FROM crls WHERE number > 0 AND next_update < $1
+ORDER BY next_update LIMIT $2
+`
+
+type LateCRLsParams struct {
+	Now  int64
+	Most int32
+}
+
+type LateCRLsRow struct {
+	AuthorityID string
+	CRL         int64
+	Number      int64
+	NextUpdate  int64
+}
+
+func (q *Queries) LateCRLs(ctx context.Context, arg LateCRLsParams) ([]LateCRLsRow, error) {
+	rows, err := q.query(ctx, q.lateCRLsStmt, lateCRLs, arg.Now, arg.Most)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LateCRLsRow
+	for rows.Next() {
+		var i LateCRLsRow
+		if err := rows.Scan(
+			&i.AuthorityID,
+			&i.CRL,
+			&i.Number,
+			&i.NextUpdate,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

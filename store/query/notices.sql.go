@@ -531,6 +531,52 @@ func (q *Queries) Notices(ctx context.Context, arg NoticesParams) ([]Notice, err
 	return items, nil
 }
 
+const noticesSince = `-- name: NoticesSince :many
+SELECT id, account_id, kind, at, fields FROM notices WHERE account_id = $1 AND at >= $2 AND kind = $3
+ORDER BY at, id LIMIT $4
+`
+
+type NoticesSinceParams struct {
+	AccountID int64
+	Since     int64
+	Kind      string
+	Most      int32
+}
+
+func (q *Queries) NoticesSince(ctx context.Context, arg NoticesSinceParams) ([]Notice, error) {
+	rows, err := q.query(ctx, q.noticesSinceStmt, noticesSince,
+		arg.AccountID,
+		arg.Since,
+		arg.Kind,
+		arg.Most,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Notice
+	for rows.Next() {
+		var i Notice
+		if err := rows.Scan(
+			&i.ID,
+			&i.AccountID,
+			&i.Kind,
+			&i.At,
+			&i.Fields,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const seeTrouble = `-- name: SeeTrouble :exec
 UPDATE told_troubles SET seen_at = $1 WHERE account_id = $2 AND issuer = $3
 `
@@ -619,6 +665,52 @@ func (q *Queries) TroubledCAs(ctx context.Context, failingSince int64) ([]Troubl
 	var items []TroubledCAsRow
 	for rows.Next() {
 		var i TroubledCAsRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Issuer,
+			&i.FailingSince,
+			&i.Problem,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const troubledCAsOf = `-- name: TroubledCAsOf :many
+SELECT a.account_id, a.issuer, a.failing_since, a.problem FROM acme_orders a JOIN orders o ON o.id = a.order_id
+WHERE a.failing_since > 0 AND a.failing_since <= $1 AND a.account_id = $2 AND o.state IN ('domain_verify', 'process')
+ORDER BY a.failing_since
+`
+
+type TroubledCAsOfParams struct {
+	Before    int64
+	AccountID int64
+}
+
+type TroubledCAsOfRow struct {
+	AccountID    int64
+	Issuer       string
+	FailingSince int64
+	Problem      string
+}
+
+func (q *Queries) TroubledCAsOf(ctx context.Context, arg TroubledCAsOfParams) ([]TroubledCAsOfRow, error) {
+	rows, err := q.query(ctx, q.troubledCAsOfStmt, troubledCAsOf, arg.Before, arg.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []TroubledCAsOfRow
+	for rows.Next() {
+		var i TroubledCAsOfRow
 		if err := rows.Scan(
 			&i.AccountID,
 			&i.Issuer,

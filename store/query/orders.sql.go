@@ -374,6 +374,22 @@ func (q *Queries) OrderKey(ctx context.Context, arg OrderKeyParams) (OrderKey, e
 	return i, err
 }
 
+const orderKeyMade = `-- name: OrderKeyMade :one
+SELECT created_at FROM order_keys WHERE account_id = $1 AND order_id = $2
+`
+
+type OrderKeyMadeParams struct {
+	AccountID int64
+	OrderID   int64
+}
+
+func (q *Queries) OrderKeyMade(ctx context.Context, arg OrderKeyMadeParams) (int64, error) {
+	row := q.queryRow(ctx, q.orderKeyMadeStmt, orderKeyMade, arg.AccountID, arg.OrderID)
+	var created_at int64
+	err := row.Scan(&created_at)
+	return created_at, err
+}
+
 const orderOfInstance = `-- name: OrderOfInstance :one
 SELECT id FROM orders WHERE account_id = $1 AND instance_id = $2 AND state <> 'deleted'
 `

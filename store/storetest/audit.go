@@ -36,6 +36,7 @@ var auditLog = []promise{
 	}},
 	{"many writers at once leave no gap and one chain", manyWritersLeaveNoGap},
 	{"a filter picks lines", aFilterPicksLines},
+	{"a filter picks lines from the newest back, and in a part of the log", backwardPicksLines},
 	{"old lines are forgotten from the old end, and the chain stays sound", oldLinesAreForgotten},
 	{"a line is not forgotten before its time, though a later one is older", func(t *testing.T, s chancery.Store) {
 		account := newAccount(t, s)

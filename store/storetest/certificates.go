@@ -33,6 +33,7 @@ var certificates = []promise{
 		missing(t, s, certificate(nobodys))
 		missing(t, s, certificateKey(nobodys))
 	}},
+	{"a CRL is late from the first moment after its end", lateCRLs},
 	{"a certificate id is taken once, and an order has one certificate", func(t *testing.T, s chancery.Store) {
 		first := certificateOf(openOrder(t, s))
 		write(t, s, func(tx chancery.Tx) error { return tx.AddCertificate(first) })

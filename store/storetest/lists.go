@@ -54,6 +54,8 @@ var lists = []promise{
 		same(t, "what has its name", find(t, s, never.AccountID, "mail"), listingOf())
 		same(t, "what has the name of the next", find(t, s, never.AccountID, "next"), listingOf(next))
 	}},
+	{"orders are listed by their product", ordersOfAProduct},
+	{"a whole name is not found in the middle of another", wholeNames},
 	{"certificates are listed by when they end, within the times asked for", certificatesByEnd},
 	{"what has a tag is listed and counted, whatever becomes of it", tagsAreKept},
 	{"tags are counted from any of them on, so many at a time", tagsByPages},

@@ -170,6 +170,27 @@ var notices = []promise{
 		same(t, "what was seen since", mark("ca", at(3)), false)
 		same(t, "what was not", mark("other", at(3)), true)
 	}},
+	{"notices of a kind are listed from a time on", func(t *testing.T, s chancery.Store) {
+		account, other := newAccount(t, s), newAccount(t, s)
+		for minute, kind := range []chancery.NoticeKind{chancery.OrderFailed, chancery.QuotaLow, chancery.OrderFailed, chancery.OrderFailed} {
+			for _, who := range []chancery.AccountID{account, other} {
+				write(t, s, func(tx chancery.Tx) error {
+					return tx.AddNotice(chancery.Notice{AccountID: who, Kind: kind, At: at(minute)})
+				})
+			}
+		}
+		times := func(since, most int) (list []time.Time) {
+			for _, n := range answer(t, s, func(tx chancery.Tx) ([]chancery.Notice, error) {
+				return tx.NoticesSince(account, chancery.OrderFailed, at(since), most)
+			}) {
+				list = append(list, n.At)
+			}
+			return list
+		}
+		same(t, "all", times(0, 10), []time.Time{at(0), at(2), at(3)})
+		same(t, "since", times(2, 10), []time.Time{at(2), at(3)})
+		same(t, "at most", times(0, 1), []time.Time{at(0)})
+	}},
 	{"a CA is in trouble that fails for long while open orders wait for it", func(t *testing.T, s chancery.Store) {
 		account, other := newAccount(t, s), newAccount(t, s)
 		grant(t, s, chancery.Plan{AccountID: account, Total: 10, ExpiresAt: at(600)})
@@ -197,6 +218,11 @@ var notices = []promise{
 				account: {{Issuer: "ca", Since: at(2), Orders: 2, Problem: "second"}},
 				other:   {{Issuer: "ca", Since: at(4), Orders: 1, Problem: "other"}},
 			})
+		of := func(who chancery.AccountID, before time.Time) []chancery.TroubledCA {
+			return answer(t, s, func(tx chancery.Tx) ([]chancery.TroubledCA, error) { return tx.TroubledCAsOf(who, before) })
+		}
+		same(t, "those of one account", of(account, at(5)), []chancery.TroubledCA{{Issuer: "ca", Since: at(2), Orders: 2, Problem: "second"}})
+		same(t, "those of it before", of(account, at(1)), nil)
 	}},
 }
 

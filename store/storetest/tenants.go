@@ -107,7 +107,11 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 	"AddEvidence": func(tx chancery.Tx, n named) (any, error) {
 		return nil, tx.AddEvidence(n.account, n.order, []chancery.Evidence{{At: start, Finding: chancery.Seen}})
 	},
-	"Evidence":         func(tx chancery.Tx, n named) (any, error) { return tx.Evidence(n.account, n.issued) },
+	"Evidence":     func(tx chancery.Tx, n named) (any, error) { return tx.Evidence(n.account, n.issued) },
+	"OrderKeyMade": func(tx chancery.Tx, n named) (any, error) { return tx.OrderKeyMade(n.account, n.order) },
+	"NoticesSince": func(tx chancery.Tx, n named) (any, error) {
+		return tx.NoticesSince(n.account, chancery.OrderFailed, start, 10)
+	},
 	"OrderKey":         func(tx chancery.Tx, n named) (any, error) { return tx.OrderKey(n.account, n.order) },
 	"DeleteOrderKey":   func(tx chancery.Tx, n named) (any, error) { return nil, tx.DeleteOrderKey(n.account, n.order) },
 	"Certificate":      func(tx chancery.Tx, n named) (any, error) { return tx.Certificate(n.account, n.certificate) },
@@ -254,6 +258,17 @@ var methodsOfTenants = map[string]func(chancery.Tx, named) (any, error){
 		after, err := tx.LowPlans(start, 10)
 		return [][]chancery.Plan{before, after}, err
 	},
+	"TroubledCAsOf": func(tx chancery.Tx, n named) (any, error) {
+		at, err := tx.ACMEOrder(n.account, n.order)
+		if err == nil {
+			at.FailingSince = start
+			err = tx.UpdateACMEOrder(at)
+		}
+		if err != nil && !errors.Is(err, chancery.ErrNotFound) {
+			return nil, err
+		}
+		return tx.TroubledCAsOf(n.account, start)
+	},
 	"HasSuccessor": func(tx chancery.Tx, n named) (any, error) {
 		return tx.HasSuccessor(chancery.Certificate{AccountID: n.account, CertificateFacts: chancery.CertificateFacts{CommonName: n.commonName, SANs: n.sans}})
 	},
@@ -365,6 +380,7 @@ var methodsOfNobody = map[string]string{
 	"SetExpiryMark":           "how far all certificates were told of",
 	"ExpiringCertificates":    "looks for what is told among those of all accounts",
 	"LowPlans":                "looks for what is told among those of all accounts",
+	"LateCRLs":                "the CA is the service's",
 	"TroubledCAs":             "looks for what is told among orders of all accounts",
 	"MarkTrouble":             "adds a row whose account is part of it",
 	"ForgetTroubles":          "sweeps all",
