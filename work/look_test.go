@@ -158,10 +158,10 @@ func TestAskingHastensTheFirstLook(t *testing.T) {
 	}{
 		{"told for the first time", 40 * time.Millisecond, 0},
 		{"asked before anybody could have published", 9 * time.Millisecond, 0},
-		{"asked after half its age", 31 * time.Millisecond, 1},
+		{"asked after half its age, and more", 31 * time.Millisecond, 1},
 		{"asked at once", 0, 1},
-		{"asked a little early", 79 * time.Millisecond, 1},
-		{"asked after half its age again", time.Millisecond, 2},
+		{"asked a little early", 59 * time.Millisecond, 1},
+		{"asked after half its age, less 10 ms", time.Millisecond, 2},
 	} {
 		env.Clock.Advance(step.after)
 		env.State(order)
@@ -169,6 +169,22 @@ func TestAskingHastensTheFirstLook(t *testing.T) {
 		if got := looks.count(); got != step.want {
 			t.Fatalf("%s: %d looks, want %d", step.name, got, step.want)
 		}
+	}
+}
+
+// Who publishes as soon as told has the certificate with the next question.
+func TestWhoPublishesAtOnceDoesNotWait(t *testing.T) {
+	var looks lookCounter
+	env := testenv.New(t, testenv.WithLooker(lookFunc(looks.look)))
+	env.Grant(single, 1)
+	order := env.Apply(host)
+	env.Clock.Advance(time.Millisecond)
+	env.State(order)
+	env.Clock.Advance(time.Millisecond)
+	env.State(order)
+	env.Settle()
+	if got := looks.count(); got != 1 {
+		t.Errorf("%d looks", got)
 	}
 }
 
