@@ -170,7 +170,9 @@ func TestListOfOrders(t *testing.T) {
 func TestOrdersOfAResourceGroup(t *testing.T) {
 	env := consoletest.New(t, testenv.WithoutWorker())
 	env.Grant(chancery.DefaultProduct, 5)
-	env.Apply("inside.example.com", func(in *cas.CreateCertificateRequestInput) { in.Tags = []cas.Tag{{Key: "acs:rm:rgId", Value: "rg-web"}} })
+	env.Apply("inside.example.com", func(in *cas.CreateCertificateRequestInput) {
+		in.Tags = []cas.Tag{{Key: "acs:rm:rgId", Value: "rg-web"}}
+	})
 	env.Apply("outside.example.com")
 	visitor := env.Visit().SignIn(env.Tenant)
 	const list = "/console/orders?group=rg-web"
