@@ -67,6 +67,8 @@ keyring: {existingSecret: chancery-keyring}
 database: {url: "postgres://chancery@db.example.com/chancery", existingSecret: chancery-database}
 migrate: {url: "postgres://owner@db.example.com/chancery", existingSecret: owner}
 tls: {existingSecret: chancery-tls}
+trustedProxies: [10.0.0.0/8]
+consoleURL: https://certificates.example.com
 notices:
   allow: [10.0.0.0/8]
   smtp: {url: "smtps://chancery@mail.example.com:465", from: chancery@example.com, existingSecret: mail, passwordKey: smtp}
