@@ -2,7 +2,10 @@ package console
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +22,41 @@ type question struct {
 	Title, Text, About, Do string
 	// Post is the path that does it, Back where one comes from; both from the root.
 	Post, Back string
+	// Fields go along when it is done.
+	Fields []field
+}
+
+// field is one of a form.
+type field struct{ Name, Value string }
+
+// askField is in a form that is to ask first: what it asks. Scripts ask in its place and
+// send the form without it; else askFirst does.
+const askField = "ask"
+
+// askFirst shows the question that came with a form, which sends the same form again but
+// for the question.
+func (p *page) askFirst() error {
+	asked := question{
+		Form: p.form(), Title: p.t("confirm.sure"), Text: p.r.PostFormValue(askField), Do: p.t("console.yes"), Post: p.r.URL.RequestURI(), Back: p.cameFrom(),
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.r.PostForm)) {
+		if name == askField || name == csrfField {
+			continue
+		}
+		for _, value := range p.r.PostForm[name] {
+			asked.Fields = append(asked.Fields, field{name, value})
+		}
+	}
+	return p.render("question", asked)
+}
+
+// cameFrom is the page of this console that a form stood on, or the first one.
+func (p *page) cameFrom() string {
+	from, err := url.Parse(p.r.Referer())
+	if err != nil || from.Host != p.r.Host {
+		return Root
+	}
+	return localPath(from.RequestURI())
 }
 
 // pathID is the number in the path of a page about one thing; who writes something else

@@ -22,8 +22,8 @@
 // What changes something is a POST with {{template "csrf" $}} in its form; it ends in
 // p.flash("csrs.deleted", id) and return p.redirect("csrs"). When a call finds fault
 // with a parameter, f := p.form() and p.refuse(f, err, "Domain", "Name") put the
-// message beside its field; then render the form anew with f. data-confirm on a form
-// asks first.
+// message beside its field; then render the form anew with f. {{template "ask" (t
+// "csrs.sure")}} in a form asks first, with scripts and without.
 //
 // A part that htmx fetches by itself is a block named "part-rows" in the page's
 // template: hx-get="?part=rows" gets that block from the same handler.

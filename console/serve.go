@@ -25,6 +25,9 @@ func (c *Console) serve(w http.ResponseWriter, r *http.Request, route *route) {
 		if err := p.admit(); err != nil {
 			return err
 		}
+		if p.r.Method == post && p.r.PostFormValue(askField) != "" {
+			return p.askFirst()
+		}
 		return route.serve(p)
 	})
 	switch {

@@ -11,6 +11,8 @@
 //	proxy      a proxy that cuts connections
 //	balancer   a load balancer before two nodes
 //	secrets    finding a secret in any form
+//	mailbox    a mail server that is busy at first
+//	receiver   a receiver of webhooks that fails at first
 package e2e
 
 import (

@@ -25,6 +25,8 @@ type service struct {
 	binary string // another version of the program, or none
 	dir    string // the data directory
 	flags  []string
+	// environment is what the process has besides PATH.
+	environment []string
 	// operator are flags that its operator's commands need besides the data directory.
 	operator []string
 	dns      *zone.Server
@@ -99,7 +101,7 @@ func (s *service) launch(t testing.TB) {
 // spawn starts the process.
 func (s *service) spawn(t testing.TB) {
 	t.Helper()
-	s.process = spawn(t, nil, cmp.Or(s.binary, program), s.flags...)
+	s.process = spawn(t, s.environment, cmp.Or(s.binary, program), s.flags...)
 }
 
 // listening waits until it listens.

@@ -19,28 +19,29 @@ type tenant struct {
 	*client.Client
 }
 
-// tenant makes one with so many units of a product. It speaks to the running
-// service through its admin socket, as the command line does.
+// tenant makes one with so many units of a product.
 func (s *service) tenant(t testing.TB, product string, units int64) tenant {
+	t.Helper()
+	var account admin.Account
+	s.ask(t, "account.create", admin.NewAccount{Name: t.Name()}, &account)
+	var key admin.AccessKey
+	s.ask(t, "accesskey.create", admin.NewAccessKey{AccountID: account.ID}, &key)
+	s.ask(t, "plan.grant", admin.Grant{AccountID: account.ID, ProductCode: product, Count: units}, &admin.Plan{})
+	made := tenant{account: account.ID, key: signature.Credentials{AccessKeyID: key.ID, AccessKeySecret: signature.Secret(key.Secret)}}
+	made.Client = s.client(t, made.key)
+	return made
+}
+
+// ask speaks to the running service through its admin socket, as the command line does.
+func (s *service) ask(t testing.TB, name string, in, out any) {
 	t.Helper()
 	socket, running, err := admin.Dial(soon(t), s.dir)
 	if err != nil || !running {
 		t.Fatalf("the admin socket: running %v, %v", running, err)
 	}
-	ask := func(name string, in, out any) {
-		t.Helper()
-		if err := socket.Call(soon(t), name, in, out); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
+	if err := socket.Call(soon(t), name, in, out); err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
-	var account admin.Account
-	ask("account.create", admin.NewAccount{Name: t.Name()}, &account)
-	var key admin.AccessKey
-	ask("accesskey.create", admin.NewAccessKey{AccountID: account.ID}, &key)
-	ask("plan.grant", admin.Grant{AccountID: account.ID, ProductCode: product, Count: units}, &admin.Plan{})
-	made := tenant{account: account.ID, key: signature.Credentials{AccessKeyID: key.ID, AccessKeySecret: signature.Secret(key.Secret)}}
-	made.Client = s.client(t, made.key)
-	return made
 }
 
 // userWhoMay makes a user of the first account with a policy, by the operator's

@@ -20,6 +20,13 @@ const (
 	mostDeliveries = 8
 )
 
+// What an attempt came to, for the metrics.
+const (
+	noticeSent    = "sent"
+	noticeFailed  = "failed" // and is tried again
+	noticeGivenUp = "given-up"
+)
+
 // deliverNotice takes a notice to one target. A target that fails is left alone for a
 // while, with all that waits for it, and the pauses grow; after a day a notice is given up.
 func (w *Worker) deliverNotice(ctx context.Context, step chancery.Step) error {
@@ -118,11 +125,11 @@ func (w *Worker) keepAttempt(ctx context.Context, step chancery.Step, notice cha
 func settleDelivery(d *chancery.Delivery, failure *chancery.UndeliveredError, late bool) (outcome string) {
 	switch {
 	case failure == nil:
-		d.State, d.Error, outcome = chancery.DeliverySent, "", "sent"
+		d.State, d.Error, outcome = chancery.DeliverySent, "", noticeSent
 	case failure.Gone || late:
-		d.State, d.Error, outcome = chancery.DeliveryGivenUp, failure.Reason, "given-up"
+		d.State, d.Error, outcome = chancery.DeliveryGivenUp, failure.Reason, noticeGivenUp
 	default:
-		d.Error, outcome = failure.Reason, "failed"
+		d.Error, outcome = failure.Reason, noticeFailed
 	}
 	return outcome
 }

@@ -307,6 +307,12 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		}, []string{"kind", "outcome"}),
 	}
 	registry.MustRegister(m.steps, m.seconds, m.keys, m.notices)
+	// There from the start: Prometheus sees no increase in a series that begins with 1.
+	for _, kind := range chancery.NoticeKinds {
+		for _, outcome := range []string{noticeSent, noticeFailed, noticeGivenUp} {
+			m.notices.WithLabelValues(string(kind), outcome)
+		}
+	}
 	return m
 }
 

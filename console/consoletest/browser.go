@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -226,10 +225,10 @@ func (b *Browser) Open(path string) {
 
 // Check fails the test unless the page that is open is sound: nothing went wrong, it
 // does not overflow sideways, and axe finds nothing serious. A picture of it is kept
-// under the name.
+// under the name, where pictures are kept.
 func (b *Browser) Check(name string) {
 	b.t.Helper()
-	b.screenshot(name)
+	b.picture(name)
 	for _, trouble := range b.Troubles() {
 		b.t.Errorf("%s: %s", name, trouble)
 	}
@@ -248,23 +247,6 @@ const overflowing = `(() => {
 	const found = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > wide + 1 && !e.closest(".scroll") && !e.closest(".skip"));
 	return [document.documentElement.scrollWidth + " > " + wide, ...found.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))];
 })()`
-
-// screenshot keeps a picture of the whole page in CHANCERY_SCREENSHOTS, or with the test.
-func (b *Browser) screenshot(name string) {
-	b.t.Helper()
-	dir := os.Getenv("CHANCERY_SCREENSHOTS")
-	if dir == "" {
-		dir = b.t.TempDir()
-	} else if err := os.MkdirAll(dir, 0o750); err != nil { //nolint:gosec // whoever runs the tests names it
-		b.t.Fatal(err)
-	}
-	const png = 100
-	picture := Ask(b, chromedp.FullScreenshot(png))
-	//nolint:gosec // the names are those of tests
-	if err := os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".png"), picture, 0o600); err != nil {
-		b.t.Fatal(err)
-	}
-}
 
 // axe runs axe-core on the page and gives its serious and critical findings.
 func (b *Browser) axe() (findings []string) {

@@ -21,21 +21,30 @@
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-copy]");
     if (!button) return;
-    await navigator.clipboard.writeText(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+    } catch { // not allowed: the text is selected, to be copied by hand
+      const beside = [...button.parentElement.children, button.parentElement.nextElementSibling];
+      const text = beside.find((element) => element?.textContent.trim() === button.dataset.copy.trim());
+      if (text) getSelection().selectAllChildren(text);
+      return;
+    }
     const said = button.textContent;
+    if (said === document.body.dataset.copied) return; // a second click
     button.textContent = document.body.dataset.copied;
     setTimeout(() => { button.textContent = said; }, 1500);
   });
 
-  // A form with data-confirm asks first. Without scripts, the page it leads to does.
+  // A form with a field "ask" asks first. Without scripts, the page it leads to does.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.dataset.confirm || form.dataset.confirmed) return;
+    const ask = form.elements.ask;
+    if (!ask || ask.disabled) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     const dialog = document.createElement("dialog");
     const article = dialog.appendChild(document.createElement("article"));
-    article.appendChild(document.createElement("p")).textContent = form.dataset.confirm;
+    article.appendChild(document.createElement("p")).textContent = ask.value;
     const foot = article.appendChild(document.createElement("footer"));
     const button = (text, quiet) => {
       const made = foot.appendChild(document.createElement("button"));
@@ -47,9 +56,9 @@
     button(document.body.dataset.no, true).onclick = () => dialog.close();
     button(document.body.dataset.yes).onclick = () => {
       dialog.close();
-      form.dataset.confirmed = "yes";
+      ask.disabled = true; // and so not sent
       form.requestSubmit(event.submitter);
-      delete form.dataset.confirmed;
+      ask.disabled = false;
     };
     dialog.onclose = () => dialog.remove();
     document.body.append(dialog);

@@ -67,6 +67,11 @@ keyring: {existingSecret: chancery-keyring}
 database: {url: "postgres://chancery@db.example.com/chancery", existingSecret: chancery-database}
 migrate: {url: "postgres://owner@db.example.com/chancery", existingSecret: owner}
 tls: {existingSecret: chancery-tls}
+trustedProxies: [10.0.0.0/8]
+consoleURL: https://certificates.example.com
+notices:
+  allow: [10.0.0.0/8]
+  smtp: {url: "smtps://chancery@mail.example.com:465", from: chancery@example.com, existingSecret: mail, passwordKey: smtp}
 service: {type: LoadBalancer, port: 443, annotations: {a: b}}
 ingress: {enabled: true, className: nginx, hosts: [cas.example.com], tls: [{secretName: cas-tls, hosts: [cas.example.com]}]}
 serviceMonitor: {enabled: true, labels: {release: prometheus}}
@@ -80,7 +85,7 @@ nodeSelector: {disk: ssd}
 tolerations: [{key: k, operator: Exists}]
 topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}]
 priorityClassName: high
-`, map[string][]string{"chancery-keyring": {"keyring.key"}, "chancery-database": {"password"}, "owner": {"password"}, "chancery-tls": {"tls.crt", "tls.key"}}},
+`, map[string][]string{"chancery-keyring": {"keyring.key"}, "chancery-database": {"password"}, "owner": {"password"}, "chancery-tls": {"tls.crt", "tls.key"}, "mail": {"smtp"}}},
 }
 
 func load(t *testing.T) *chart.Chart {
@@ -335,23 +340,18 @@ func (m *manifests) checkServices(t *testing.T) {
 	}
 }
 
+// smtpPassword is a variable that has no flag beside it, since others could read that.
+const smtpPassword = "CHANCERY_SMTP_PASSWORD"
+
 // checkSettings compares what nodes are told with what `chancery serve` knows.
 func checkSettings(t *testing.T, m *manifests, known map[string]string) {
 	t.Helper()
-	config := m.configMaps["pki-chancery"]
-	if config == nil {
-		t.Fatal("there are no settings")
-	}
-	var settings map[string]any
-	if err := goyaml.Unmarshal([]byte(config.Data["chancery.yaml"]), &settings); err != nil {
-		t.Fatal(err)
-	}
-	for setting := range settings {
+	for setting := range m.settings(t) {
 		if _, is := known[setting]; !is {
 			t.Errorf("there is no setting %q", setting)
 		}
 	}
-	variables := slices.Collect(maps.Values(known))
+	variables := append(slices.Collect(maps.Values(known)), smtpPassword)
 	for _, template := range m.templates() {
 		for _, c := range slices.Concat(template.Spec.InitContainers, template.Spec.Containers) {
 			for _, e := range c.Env {
@@ -361,6 +361,19 @@ func checkSettings(t *testing.T, m *manifests, known map[string]string) {
 			}
 		}
 	}
+}
+
+// settings are those of the nodes.
+func (m *manifests) settings(t *testing.T) (settings map[string]any) {
+	t.Helper()
+	config := m.configMaps["pki-chancery"]
+	if config == nil {
+		t.Fatal("there are no settings")
+	}
+	if err := goyaml.Unmarshal([]byte(config.Data["chancery.yaml"]), &settings); err != nil {
+		t.Fatal(err)
+	}
+	return settings
 }
 
 // knownSettings reads the page that is made of the flags of `chancery serve`.
@@ -394,6 +407,10 @@ func TestWrongValues(t *testing.T) {
 		{key + database + "settings: {database: x}", "invalid propertyName 'database'"},
 		{key + database + "replicas: 3", "replicas"},
 		{key + database + "replicaCount: 0", "replicaCount"},
+		{key + database + "settings: {smtp-url: x}", "invalid propertyName 'smtp-url'"},
+		{key + database + "notices: {smtp: {url: 'smtps://mail.example.com'}}", "notices.smtp.from: name the address"},
+		{key + database + "notices: {smtp: {url: mail.example.com}}", "notices.smtp.url"},
+		{key + database + "consoleURL: certificates.example.com", "consoleURL"},
 		{key + "database: {url: db.example.com}", "database.url"},
 	} {
 		_, err := render(t, c.values)
