@@ -62,9 +62,8 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 	}
 	_ = os.Remove(file + copying) // of a process that was killed
 	// One connection writes: SQLite takes one writer at a time, and a queue here is
-	// fairer and quicker than its busy handler. Pages go from the log to the database
-	// every 16 MiB: an order changes some 70, mostly the same ones as the one before.
-	writes, err := connect(driver, file, "&_txlock=immediate&_pragma=cache_size(-16000)&_pragma=wal_autocheckpoint(4096)", 1)
+	// fairer and quicker than its busy handler.
+	writes, err := connect(driver, file, "&_txlock=immediate&_pragma=cache_size(-16000)", 1)
 	if err != nil {
 		return nil, err
 	}
