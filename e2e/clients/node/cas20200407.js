@@ -20,6 +20,8 @@ const retryOptions = new RetryOptions({
 function connect(set) {
   const client = new cas.default(new $OpenApiUtil.Config({
     retryOptions: set.retry ? retryOptions : undefined,
+    // A 503 comes within five seconds; by itself the client waits for three.
+    readTimeout: set.retry ? 10_000 : undefined,
     endpoint: set.endpoint,
     protocol: 'http',
     accessKeyId: set.accessKeyId,
