@@ -19,8 +19,12 @@ import (
 )
 
 // smallDisk mounts a file system of so many MiB, which the test needs the right to do.
+// A long run needs more for what it stores itself.
 func smallDisk(t *testing.T, size int) string {
 	t.Helper()
+	if torture {
+		size *= 4
+	}
 	dir, err := os.MkdirTemp("", "chancery-disk-")
 	if err != nil {
 		t.Fatal(err)
