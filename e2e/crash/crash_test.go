@@ -138,10 +138,8 @@ func shuffled(random *rand.Rand, points []string) []string {
 // recovery.
 func (c *crowd) round(t *testing.T, point string, round int) (back time.Duration) {
 	t.Helper()
-	const (
-		longest     = time.Second // that a life at a random moment lasts
-		doctorEvery = 5
-	)
+	const longest = time.Second  // that a life at a random moment lasts
+	doctorEvery := rounds(5, 20) // it reads all there is, which is much in a long run
 	p, began := c.place, time.Now()
 	inRecovery := round%3 == 2 && point != anyMoment
 	if slices.Contains(failpoint.CRLPoints, point) {
