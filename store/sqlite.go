@@ -62,8 +62,10 @@ func open(ctx context.Context, driver, file string, release func()) (*Store, err
 	}
 	_ = os.Remove(file + copying) // of a process that was killed
 	// One connection writes: SQLite takes one writer at a time, and a queue here is
-	// fairer and quicker than its busy handler.
-	writes, err := connect(driver, file, "&_txlock=immediate&_pragma=cache_size(-16000)", 1)
+	// fairer and quicker than its busy handler. Where the disk is full, pages cannot go
+	// from the log to the database and it grows: it is cut short again once they can, or
+	// it would keep the room for ever.
+	writes, err := connect(driver, file, "&_txlock=immediate&_pragma=cache_size(-16000)&_pragma=journal_size_limit(4194304)", 1)
 	if err != nil {
 		return nil, err
 	}

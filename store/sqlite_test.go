@@ -270,3 +270,53 @@ func TestAClosedStoreRefuses(t *testing.T) {
 		t.Error("Ping went on")
 	}
 }
+
+// The log gives back what it took while a reader, or a full disk, kept its pages out of
+// the database.
+func TestTheLogIsCutShortAgain(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "chancery.db")
+	s, err := Open(ctx, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	if err := unlock(s, 1); err != nil {
+		t.Fatal(err)
+	}
+	size := func() int64 {
+		info, err := os.Stat(file + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	id := chancery.AccountID(0)
+	write := func() {
+		id++
+		if err := s.Write(ctx, func(tx chancery.Tx) error {
+			return tx.AddAccount(chancery.Account{ID: id, Name: strings.Repeat("x", 100_000)})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const long = 8 << 20
+	err = s.Read(ctx, func(tx chancery.Tx) error {
+		if _, err := tx.Accounts(); err != nil {
+			return err
+		}
+		for size() < long {
+			write()
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		write()
+	}
+	if left := size(); left > long/2+1<<20 {
+		t.Errorf("the log still has %d KiB", left>>10)
+	}
+}
