@@ -26,6 +26,9 @@ func roomless(err error) error {
 	}
 }
 
+// errNoRoom is what a write is told that was not tried, since others before it had no room.
+var errNoRoom = fmt.Errorf("others before it had no room: %w", syscall.ENOSPC)
+
 // full tells of a disk without room. SQLite says of some system calls only that they
 // failed.
 func full(err error) bool {

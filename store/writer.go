@@ -91,8 +91,21 @@ func (w *groupWriter) serve(group []*writeRequest) {
 	if len(group) > 1 && w.together(group) {
 		return
 	}
-	for _, request := range group {
-		w.alone(request)
+	// Where the disk is full the rest would fail too, and whoever comes now wait for all
+	// of it.
+	const enough = 2
+	for failed := 0; len(group) > 0; group = group[1:] {
+		if failed == enough {
+			group[0].err = errNoRoom
+			close(group[0].done)
+			continue
+		}
+		w.alone(group[0])
+		if full(group[0].err) {
+			failed++
+		} else {
+			failed = 0
+		}
 	}
 }
 

@@ -147,6 +147,7 @@ func TestAGroupOfWritesFailsOneByOne(t *testing.T) {
 		{"one that was undone before the commit", fns(ok(1), then(breaksAReferenceAtCommit, errMine), ok(3)), []string{"ok", "mine", "ok"}, []int{1, 3}},
 		{"a database error kept to itself", fns(ok(1), then(breaksAReference, nil), then(breaksAReference, errMine), ok(4)), []string{"ok", "ok", "mine", "ok"}, []int{1, 4}},
 		{"a full disk", fns(ok(1), inTurn(ok(2), fillsTheDisk), ok(3)), []string{"ok", "database", "ok"}, []int{1, 3}},
+		{"a disk that two in a row find full", fns(fillsTheDisk, fillsTheDisk, ok(1), ok(2)), []string{"database", "database", "database", "database"}, nil},
 		{"a full disk kept to itself", fns(ok(1), then(fillsTheDisk, errMine), ok(3)), []string{"ok", "mine", "ok"}, []int{1, 3}},
 		{"everything at once", fns(panics, ok(1), breaksAReferenceAtCommit, business(2), fillsTheDisk, ok(3), inTurn(ok(4), panics), breaksAReference, ok(5)),
 			[]string{"panic mine", "ok", "database", "mine", "database", "ok", "panic mine", "database", "ok"}, []int{1, 3, 5}},
