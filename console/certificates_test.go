@@ -420,9 +420,11 @@ func TestHostileCertificates(t *testing.T) {
 			t.Fatalf("uploading a CSR of %q: HTTP %d: %s", payload, csr.Status, csr.Body)
 		}
 		shownAsText(t, "a CSR", visitor.Get(csr.Header.Get("Location")).Body, payload)
-		for _, path := range []string{at, "/console/certificates?sort=newest", csr.Header.Get("Location"), "/console/csrs"} {
-			browser.Open(path)
-			nothingRan(t, path, browser)
+		for j, path := range []string{at, "/console/certificates?sort=newest", csr.Header.Get("Location"), "/console/csrs"} {
+			if inTurn(i, j) {
+				browser.Open(path)
+				nothingRan(t, path, browser)
+			}
 		}
 		for _, form := range []string{"contacts/new", "companies/new", "csrs/create", "csrs/upload"} {
 			page := visitor.Post("/console/"+form, url.Values{

@@ -412,9 +412,11 @@ func TestHostileValuesOnTheOperatorsPages(t *testing.T) {
 				t.Errorf("%s with %q: HTTP %d", path, value, got.Status)
 			}
 		}
-		for _, path := range browsed {
-			browser.Open(path)
-			nothingRan(t, path, browser)
+		for j, path := range browsed {
+			if inTurn(i, j) {
+				browser.Open(path)
+				nothingRan(t, path, browser)
+			}
 		}
 		if i == 0 {
 			browser.Check("hostile")

@@ -67,6 +67,10 @@ func shownAsText(t *testing.T, where, body, payload string) {
 	}
 }
 
+// inTurn has a browser, which takes its time, open each page with every fourth payload,
+// and with each payload every fourth page; that all are text on all pages, the HTML tells.
+func inTurn(payload, page int) bool { return (payload+page)%4 == 0 }
+
 // nothingRan fails the test if a payload has run on the page that is open, or has become
 // a part of it.
 func nothingRan(t *testing.T, where string, browser *consoletest.Browser) {
