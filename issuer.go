@@ -34,6 +34,9 @@ type IssueRequest struct {
 	// First says that nobody asked for the order's certificate before, so that the
 	// issuer need not look whether it gave one already.
 	First bool
+	// Made says that the service made the key and the CSR with it just now, in this
+	// process, so that the issuer need not try either for what others do wrong.
+	Made bool
 }
 
 // Chain is an issued certificate and the issuing certificates above it, in DER,

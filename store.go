@@ -131,6 +131,8 @@ type AccountTx interface {
 	AddAccessKey(AccessKey) error
 	// AccessKey gives the key with its secret: for authentication only.
 	AccessKey(id string) (AccessKey, error)
+	// SigningKey is AccessKey and NonceUsed in one question, as every call asks both.
+	SigningKey(id, nonce string) (key AccessKey, nonceUsed bool, err error)
 	// AccessKeys lists the keys of an account and its users without secrets.
 	AccessKeys(AccountID) ([]AccessKey, error)
 	// DisableAccessKey is ErrNotFound for a key that the account does not have.

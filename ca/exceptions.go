@@ -5,13 +5,14 @@ type kind uint8
 
 const (
 	orderLeaf      kind = 1 << iota // the answer to an order
+	madeLeaf                        // the same, with a key that the service made just now
 	serverLeaf                      // the service's own server certificate
 	caCertificate                   // root and issuing CA
 	revocationList                  // CRL
 	responderLeaf                   // who signs OCSP answers
 )
 
-const everyLeaf = orderLeaf | serverLeaf
+const everyLeaf = orderLeaf | madeLeaf | serverLeaf
 
 // exception is a lint that is not run. All others bind.
 type exception struct {
@@ -36,6 +37,10 @@ var exceptions = []exception{
 	{
 		lint: "e_rsa_fermat_factorization", of: everyLeaf, slow: true,
 		because: "it takes as long as all other lints of an RSA leaf, and chancery.CheckPublicKey has tried the same on every key that comes in a CSR",
+	},
+	{
+		lint: "e_ecdsa_small_private_key", of: madeLeaf, slow: true,
+		because: "it is a quarter of the lints of a P-256 leaf, and looks for keys under 65,536, which crypto/ecdsa does not make",
 	},
 	{
 		lint: "e_ca_country_name_missing", of: caCertificate,

@@ -76,7 +76,11 @@ func (a *Authority) draft(ctx context.Context, request chancery.IssueRequest) (d
 	if names, err := chancery.ParseNames(request.Names.String(), chancery.MaxNames); err != nil || !slices.Equal(names, request.Names) {
 		return draft{}, refused(err, "%q is not what a certificate can name", request.Names)
 	}
-	key, err := keyOf(request.CSR)
+	lint := a.lint.leaf
+	if request.Made {
+		lint = a.lint.made
+	}
+	key, err := keyOf(request.CSR, request.Made)
 	if err != nil {
 		return draft{}, err
 	}
@@ -97,15 +101,19 @@ func (a *Authority) draft(ctx context.Context, request chancery.IssueRequest) (d
 		at:       now,
 		template: a.leaf(request.Names.Strings(), nil, key, life, crl),
 		key:      key,
-		lint:     a.lint.leaf,
+		lint:     lint,
 	}, nil
 }
 
-// keyOf is the CSR's key if its owner signed with it and it is a sound one.
-func keyOf(der []byte) (crypto.PublicKey, error) {
+// keyOf is the CSR's key if its owner signed with it and it is a sound one, which is not
+// tried where the service has just made both.
+func keyOf(der []byte, made bool) (crypto.PublicKey, error) {
 	csr, err := x509.ParseCertificateRequest(der)
 	if err != nil {
 		return nil, refused(err, "the CSR is not a valid PKCS #10 request")
+	}
+	if made {
+		return csr.PublicKey, nil
 	}
 	if err := chancery.CheckPublicKey(csr.PublicKey); err != nil {
 		reason := "its key cannot be certified"

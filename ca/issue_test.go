@@ -211,6 +211,7 @@ func TestIssueRefuses(t *testing.T) {
 		"forged signature":  {func(r *chancery.IssueRequest) { r.CSR = forged }, "does not verify"},
 		"P-224":             {func(r *chancery.IssueRequest) { r.CSR = csrFor(t, p224) }, "curve"},
 		"Ed25519":           {func(r *chancery.IssueRequest) { r.CSR = csrFor(t, edwards) }, "neither RSA nor ECDSA"},
+		"a guessed key":     {func(r *chancery.IssueRequest) { r.CSR = csrFor(t, smallKey(t)) }, "e_ecdsa_small_private_key"},
 		"RSA-1024":          {func(r *chancery.IssueRequest) { r.CSR = csrFor(t, weak) }, "1024 bits"},
 		"upper case":        {func(r *chancery.IssueRequest) { r.Names = chancery.Names{"WWW.example.com"} }, "not what a certificate can name"},
 		"underscore":        {func(r *chancery.IssueRequest) { r.Names = chancery.Names{"a_b.example.com"} }, "not what a certificate can name"},
@@ -235,6 +236,27 @@ func TestIssueRefuses(t *testing.T) {
 	if n := len(store.issuances); n > 0 {
 		t.Errorf("%d refused requests left a record", n)
 	}
+}
+
+// smallKey is one that anybody can find by trying.
+func smallKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	scalar := make([]byte, 32)
+	scalar[31] = 5
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// What the service itself made a moment ago is not tried for the faults of foreign keys:
+// only there would this key, which it never makes, be certified.
+func TestOwnKeysAreNotTried(t *testing.T) {
+	a, _, _ := testCA(t, Config{})
+	request := requestFor(t, 1, "www.example.com")
+	request.CSR, request.Made = csrFor(t, smallKey(t)), true
+	issue(t, a, request)
 }
 
 func TestIssueErrorsThatAreNotFinal(t *testing.T) {

@@ -23,7 +23,7 @@ type linter struct {
 }
 
 // linters are put together once, since filtering takes longer than linting.
-type linters struct{ leaf, server, authority, list, responder *linter }
+type linters struct{ leaf, made, server, authority, list, responder *linter }
 
 func newLinters(located bool) (all linters, err error) {
 	for _, one := range []struct {
@@ -31,6 +31,7 @@ func newLinters(located bool) (all linters, err error) {
 		kind  kind
 	}{
 		{&all.leaf, orderLeaf},
+		{&all.made, madeLeaf},
 		{&all.server, serverLeaf},
 		{&all.authority, caCertificate},
 		{&all.list, revocationList},

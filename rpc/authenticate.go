@@ -75,14 +75,10 @@ func (g *Gateway) authenticate(ctx context.Context, c *call, m *message) error {
 func (g *Gateway) identify(ctx context.Context, claim *signature.Claim) (who identity, err error) {
 	err = g.Store.Read(chancery.Glance(ctx), func(tx chancery.Tx) error {
 		if strings.HasPrefix(claim.AccessKeyID, chancery.SessionKeyPrefix) {
-			who, err = sessionIdentity(tx, claim.AccessKeyID)
+			who, err = sessionIdentity(tx, claim.AccessKeyID, claim.Nonce)
 		} else {
-			who, err = keyIdentity(tx, claim.AccessKeyID)
+			who, err = keyIdentity(tx, claim.AccessKeyID, claim.Nonce)
 		}
-		if err != nil {
-			return err
-		}
-		who.replayed, err = tx.NonceUsed(claim.AccessKeyID, claim.Nonce)
 		return err
 	})
 	if errors.Is(err, chancery.ErrNotFound) {
@@ -94,15 +90,15 @@ func (g *Gateway) identify(ctx context.Context, claim *signature.Claim) (who ide
 	return who, err
 }
 
-func keyIdentity(tx chancery.Tx, accessKeyID string) (identity, error) {
-	key, err := tx.AccessKey(accessKeyID)
+func keyIdentity(tx chancery.Tx, accessKeyID, nonce string) (identity, error) {
+	key, used, err := tx.SigningKey(accessKeyID, nonce)
 	if err != nil {
 		return identity{}, err
 	}
 	if key.Disabled {
 		return identity{}, chancery.Errorf(InvalidAccessKeyIDInactive, "the access key is disabled")
 	}
-	who := identity{secret: key.Secret, principal: chancery.Principal{Kind: chancery.AccountPrincipal, AccountID: key.AccountID}}
+	who := identity{secret: key.Secret, replayed: used, principal: chancery.Principal{Kind: chancery.AccountPrincipal, AccountID: key.AccountID}}
 	if key.UserID != 0 {
 		user, err := tx.UserOfID(key.AccountID, key.UserID)
 		if err != nil {
@@ -113,13 +109,17 @@ func keyIdentity(tx chancery.Tx, accessKeyID string) (identity, error) {
 	return who, nil
 }
 
-func sessionIdentity(tx chancery.Tx, accessKeyID string) (identity, error) {
+func sessionIdentity(tx chancery.Tx, accessKeyID, nonce string) (identity, error) {
 	session, err := tx.Session(accessKeyID)
 	if err != nil {
 		return identity{}, err
 	}
 	role, err := tx.RoleOfID(session.AccountID, session.RoleID)
-	return identity{secret: session.Secret, session: &session, principal: chancery.Principal{
+	if err != nil {
+		return identity{}, err
+	}
+	used, err := tx.NonceUsed(accessKeyID, nonce)
+	return identity{secret: session.Secret, session: &session, replayed: used, principal: chancery.Principal{
 		Kind: chancery.RolePrincipal, AccountID: session.AccountID, ID: role.ID, Name: role.Name, Session: session.Name,
 	}}, err
 }

@@ -60,7 +60,20 @@ func (t *tx) AccessKey(id string) (chancery.AccessKey, error) {
 	if err != nil {
 		return chancery.AccessKey{}, found("reading an access key", err)
 	}
-	key := chancery.AccessKey{
+	return t.accessKeyOf(row)
+}
+
+func (t *tx) SigningKey(id, nonce string) (chancery.AccessKey, bool, error) {
+	row, err := t.sql.SigningKey(t.ctx, query.SigningKeyParams{ID: id, Nonce: nonce})
+	if err != nil {
+		return chancery.AccessKey{}, false, found("reading an access key", err)
+	}
+	key, err := t.accessKeyOf(row.AccessKey)
+	return key, row.Uses > 0, err
+}
+
+func (t *tx) accessKeyOf(row query.AccessKey) (key chancery.AccessKey, err error) {
+	key = chancery.AccessKey{
 		ID: row.ID, AccountID: chancery.AccountID(row.AccountID), UserID: row.UserID,
 		Disabled: row.Disabled != 0, CreatedAt: fromMillis(row.CreatedAt),
 	}

@@ -13,7 +13,7 @@ import (
 
 // issuing is what who had the proof seen knows of an order, and need not read again.
 type issuing struct {
-	key   *chancery.OrderKey // nil: not at hand
+	key   *chancery.OrderKey // made a moment ago; nil: not at hand
 	first bool               // no issuer was asked for the certificate before
 }
 
@@ -34,7 +34,7 @@ func (w *Worker) issue(ctx context.Context, step chancery.Step, order chancery.O
 	}
 	request := chancery.IssueRequest{
 		AccountID: order.AccountID, OrderID: order.ID, Names: order.Names, CSR: csr,
-		Lifetime: time.Duration(product.LifetimeDays) * 24 * time.Hour, First: known.first,
+		Lifetime: time.Duration(product.LifetimeDays) * 24 * time.Hour, First: known.first, Made: known.key != nil,
 	}
 	chain, err := issuer.Issue(ctx, request)
 	var refused *chancery.RefusedError

@@ -15,6 +15,11 @@ ON CONFLICT DO NOTHING;
 -- name: AccessKey :one
 SELECT * FROM access_keys WHERE id = $1;
 
+-- name: SigningKey :one
+SELECT sqlc.embed(access_keys),
+  CAST((SELECT COUNT(*) FROM nonces WHERE nonces.access_key_id = access_keys.id AND nonces.nonce = $2) AS BIGINT) AS uses
+FROM access_keys WHERE access_keys.id = $1;
+
 -- name: AccessKeys :many
 SELECT id, account_id, user_id, disabled, created_at FROM access_keys
 WHERE account_id = $1 ORDER BY created_at, id;

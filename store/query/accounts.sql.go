@@ -248,6 +248,37 @@ func (q *Queries) PutSubmission(ctx context.Context, arg PutSubmissionParams) er
 	return err
 }
 
+const signingKey = `-- name: SigningKey :one
+SELECT access_keys.id, access_keys.account_id, access_keys.secret, access_keys.disabled, access_keys.created_at, access_keys.user_id,
+  CAST((SELECT COUNT(*) FROM nonces WHERE nonces.access_key_id = access_keys.id AND nonces.nonce = $2) AS BIGINT) AS uses
+FROM access_keys WHERE access_keys.id = $1
+`
+
+type SigningKeyParams struct {
+	ID    string
+	Nonce string
+}
+
+type SigningKeyRow struct {
+	AccessKey AccessKey
+	Uses      int64
+}
+
+func (q *Queries) SigningKey(ctx context.Context, arg SigningKeyParams) (SigningKeyRow, error) {
+	row := q.queryRow(ctx, q.signingKeyStmt, signingKey, arg.ID, arg.Nonce)
+	var i SigningKeyRow
+	err := row.Scan(
+		&i.AccessKey.ID,
+		&i.AccessKey.AccountID,
+		&i.AccessKey.Secret,
+		&i.AccessKey.Disabled,
+		&i.AccessKey.CreatedAt,
+		&i.AccessKey.UserID,
+		&i.Uses,
+	)
+	return i, err
+}
+
 const submission = `-- name: Submission :one
 SELECT account_id, key, content, order_id, created_at, expires_at FROM submissions WHERE account_id = $1 AND key = $2 AND expires_at > $3
 `

@@ -771,6 +771,9 @@ func Prepare(ctx context.Context, db DBTX) (*Queries, error) {
 	if q.signedIssuanceStmt, err = db.PrepareContext(ctx, signedIssuance); err != nil {
 		return nil, fmt.Errorf("error preparing query SignedIssuance: %w", err)
 	}
+	if q.signingKeyStmt, err = db.PrepareContext(ctx, signingKey); err != nil {
+		return nil, fmt.Errorf("error preparing query SigningKey: %w", err)
+	}
 	if q.stepOfIDStmt, err = db.PrepareContext(ctx, stepOfID); err != nil {
 		return nil, fmt.Errorf("error preparing query StepOfID: %w", err)
 	}
@@ -2117,6 +2120,11 @@ func (q *Queries) Close() error {
 			err = fmt.Errorf("error closing signedIssuanceStmt: %w", cerr)
 		}
 	}
+	if q.signingKeyStmt != nil {
+		if cerr := q.signingKeyStmt.Close(); cerr != nil {
+			err = fmt.Errorf("error closing signingKeyStmt: %w", cerr)
+		}
+	}
 	if q.stepOfIDStmt != nil {
 		if cerr := q.stepOfIDStmt.Close(); cerr != nil {
 			err = fmt.Errorf("error closing stepOfIDStmt: %w", cerr)
@@ -2565,6 +2573,7 @@ type Queries struct {
 	setOperatorStmt               *sql.Stmt
 	setProofStmt                  *sql.Stmt
 	signedIssuanceStmt            *sql.Stmt
+	signingKeyStmt                *sql.Stmt
 	stepOfIDStmt                  *sql.Stmt
 	stepsByDueStmt                *sql.Stmt
 	stepsOfOrderStmt              *sql.Stmt
@@ -2852,6 +2861,7 @@ func (q *Queries) WithTx(tx *sql.Tx) *Queries {
 		setOperatorStmt:               q.setOperatorStmt,
 		setProofStmt:                  q.setProofStmt,
 		signedIssuanceStmt:            q.signedIssuanceStmt,
+		signingKeyStmt:                q.signingKeyStmt,
 		stepOfIDStmt:                  q.stepOfIDStmt,
 		stepsByDueStmt:                q.stepsByDueStmt,
 		stepsOfOrderStmt:              q.stepsOfOrderStmt,

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -63,6 +64,7 @@ var accounts = []promise{
 		}
 	}},
 	{"a nonce is used once by each access key", aNonceIsUsedOnce},
+	{"the key that signs comes with whether it used the nonce", aSigningKeyKnowsItsNonces},
 	{"a nonce that many use at once serves one of them", func(t *testing.T, s chancery.Store) {
 		errs := atOnce(32, func(int) error {
 			return s.Write(context.Background(), func(tx chancery.Tx) error { return tx.UseNonce("key", "nonce", at(30)) })
@@ -112,6 +114,32 @@ func aNonceIsUsedOnce(t *testing.T, s chancery.Store) {
 		}
 		refused(t, s, use.want, func(tx chancery.Tx) error { return tx.UseNonce(use.key, use.nonce, at(30)) })
 	}
+}
+
+func aSigningKeyKnowsItsNonces(t *testing.T, s chancery.Store) {
+	key := chancery.NewAccessKey(newAccount(t, s), start)
+	write(t, s, func(tx chancery.Tx) error { return tx.AddAccessKey(key) })
+	signing := func(want bool) {
+		t.Helper()
+		used := answer(t, s, func(tx chancery.Tx) (bool, error) {
+			got, used, err := tx.SigningKey(key.ID, "nonce")
+			same(t, "the key", got, key)
+			return used, err
+		})
+		if used != want {
+			t.Errorf("the nonce was used: %v, want %v", used, want)
+		}
+	}
+	write(t, s, func(tx chancery.Tx) error {
+		return errors.Join(tx.UseNonce(key.ID, "another", at(30)), tx.UseNonce("another", "nonce", at(30)))
+	})
+	signing(false)
+	write(t, s, func(tx chancery.Tx) error { return tx.UseNonce(key.ID, "nonce", at(30)) })
+	signing(true)
+	missing(t, s, func(tx chancery.Tx) (bool, error) {
+		_, used, err := tx.SigningKey("nobody", "nonce")
+		return used, err
+	})
 }
 
 // put writes a submission record; what it says of its order does not matter here.
