@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -103,7 +104,7 @@ func (p *page) toSignIn() {
 func (p *page) fail(err error) {
 	row, message := rpc.Explain(err)
 	status := row.Status
-	if status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) { // the browser went away
 		p.console.Log.Error("a page failed", "request", p.id, "path", p.r.URL.Path, "error", err.Error())
 	}
 	p.status = status
