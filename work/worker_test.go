@@ -63,13 +63,25 @@ func TestStopFinishesWhatIsInHand(t *testing.T) {
 func TestParallel(t *testing.T) {
 	const parallel, orders = 3, 12
 	var inHand, most atomic.Int64
+	all := make(chan struct{}) // closed when as many are in hand as may be
 	env := testenv.New(t, testenv.WithoutWorker(), testenv.WithLooker(lookFunc(func(chancery.Validation) chancery.Finding {
 		now := inHand.Add(1)
 		defer inHand.Add(-1)
 		for high := most.Load(); now > high && !most.CompareAndSwap(high, now); high = most.Load() {
 			continue
 		}
-		time.Sleep(5 * time.Millisecond)
+		if now == parallel {
+			select {
+			case <-all:
+			default:
+				close(all)
+			}
+		}
+		select {
+		case <-all:
+		case <-time.After(10 * time.Second):
+		}
+		time.Sleep(5 * time.Millisecond) // for one too many to show up
 		return chancery.NoName
 	})))
 	env.Grant(single, orders)
@@ -81,8 +93,8 @@ func TestParallel(t *testing.T) {
 	worker.Parallel = parallel
 	env.Run(worker)
 	env.Settle()
-	if n := most.Load(); n < 2 || n > parallel {
-		t.Errorf("up to %d looks were in hand at once, of %d allowed", n, parallel)
+	if n := most.Load(); n != parallel {
+		t.Errorf("up to %d looks were in hand at once; %d are allowed and there were enough", n, parallel)
 	}
 }
 
