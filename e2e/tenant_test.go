@@ -107,6 +107,24 @@ func (who tenant) state(t testing.TB, order int64) *cas.DescribeCertificateState
 	return state
 }
 
+// orders are all that the tenant has, as they are listed.
+func (who tenant) orders(t testing.TB) map[int64]bool {
+	t.Helper()
+	all := map[int64]bool{}
+	for page := int64(1); ; page++ {
+		out, err := who.ListUserCertificateOrder(soon(t), cas.ListUserCertificateOrderInput{CurrentPage: page, ShowSize: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range out.CertificateOrderList {
+			all[row.OrderId] = true
+		}
+		if len(out.CertificateOrderList) == 0 || page*100 >= out.TotalCount {
+			return all
+		}
+	}
+}
+
 // issued waits until an order has its certificate.
 func (who tenant) issued(t testing.TB, order int64) (state *cas.DescribeCertificateStateOutput) {
 	t.Helper()
