@@ -28,14 +28,14 @@ demo-acme: ## see an official client get a certificate of an ACME CA (Pebble)
 test-acme: ## the long run of the ACME tests: ORDERS (100) for each fault
 	CHANCERY_ACME_ORDERS=$(or $(ORDERS),100) go test -timeout 2h ./e2e/acme
 
-# Packages with faults that last longer when CHANCERY_TORTURE is 1, and the tests of
+# Packages with faults that last longer when CHANCERY_TORTURE is 1 or CHANCERY_ACME_ORDERS is set, and the tests of
 # e2e that do so. Packages run one after another: figures are those of a machine of one's own.
 TORTURE       := ./e2e/crash ./e2e/acme ./e2e/database
 TORTURE_TESTS := ManyCutAnswers|ANodeIsKilled|QuotaOnTwoNodes|DiskIsFull|DiskOfPostgreSQLIsFull
 
 .PHONY: torture
 torture: deps ## the long run of all fault tests (docs/reliability.md)
-	CHANCERY_TORTURE=1 CHANCERY_TEST_ALL=1 go test -p 1 -timeout 3h -count 1 -v $(TORTURE)
+	CHANCERY_TORTURE=1 CHANCERY_ACME_ORDERS=$(or $(ORDERS),100) CHANCERY_TEST_ALL=1 go test -p 1 -timeout 3h -count 1 -v $(TORTURE)
 	CHANCERY_TORTURE=1 CHANCERY_TEST_ALL=1 go test -timeout 1h -count 1 -v -run '$(TORTURE_TESTS)' ./e2e
 
 .PHONY: test-upgrade
