@@ -68,7 +68,9 @@ func (t *tx) SigningKey(id, nonce string) (chancery.AccessKey, bool, error) {
 	if err != nil {
 		return chancery.AccessKey{}, false, found("reading an access key", err)
 	}
-	key, err := t.accessKeyOf(row.AccessKey)
+	key, err := t.accessKeyOf(query.AccessKey{
+		ID: row.ID, AccountID: row.AccountID, Secret: row.Secret, Disabled: row.Disabled, CreatedAt: row.CreatedAt, UserID: row.UserID,
+	})
 	return key, row.Uses > 0, err
 }
 

@@ -50,6 +50,7 @@ func readSQL(t *testing.T, file string) string {
 // being told whose, each with why that is right.
 var withoutAccount = map[string]string{
 	"AccessKey":                "finds out which account a request is from",
+	"SigningKey":               "finds out which account a request is from",
 	"Session":                  "finds out which account a request is from",
 	"ForgetSessions":           "sweeps all accounts",
 	"CountEvidence":            "names the line that LastEvidence has just found for the account",

@@ -16,7 +16,7 @@ ON CONFLICT DO NOTHING;
 SELECT * FROM access_keys WHERE id = $1;
 
 -- name: SigningKey :one
-SELECT sqlc.embed(access_keys),
+SELECT access_keys.*,
   CAST((SELECT COUNT(*) FROM nonces WHERE nonces.access_key_id = access_keys.id AND nonces.nonce = $2) AS BIGINT) AS uses
 FROM access_keys WHERE access_keys.id = $1;
 

@@ -260,7 +260,12 @@ type SigningKeyParams struct {
 }
 
 type SigningKeyRow struct {
-	AccessKey AccessKey
+	ID        string
+	AccountID int64
+	Secret    []byte
+	Disabled  int64
+	CreatedAt int64
+	UserID    int64
 	Uses      int64
 }
 
@@ -268,12 +273,12 @@ func (q *Queries) SigningKey(ctx context.Context, arg SigningKeyParams) (Signing
 	row := q.queryRow(ctx, q.signingKeyStmt, signingKey, arg.ID, arg.Nonce)
 	var i SigningKeyRow
 	err := row.Scan(
-		&i.AccessKey.ID,
-		&i.AccessKey.AccountID,
-		&i.AccessKey.Secret,
-		&i.AccessKey.Disabled,
-		&i.AccessKey.CreatedAt,
-		&i.AccessKey.UserID,
+		&i.ID,
+		&i.AccountID,
+		&i.Secret,
+		&i.Disabled,
+		&i.CreatedAt,
+		&i.UserID,
 		&i.Uses,
 	)
 	return i, err

@@ -296,6 +296,7 @@ var methodsOfNobody = map[string]string{
 	"Accounts":                "for the operator",
 	"AddAccessKey":            "adds a row whose account is part of it",
 	"AccessKey":               "finds out which account a request is from",
+	"SigningKey":              "finds out which account a request is from",
 	"UseNonce":                "nonces belong to access keys",
 	"NonceUsed":               "nonces belong to access keys",
 	"ForgetNonces":            "sweeps all",
