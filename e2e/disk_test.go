@@ -202,6 +202,9 @@ func survivesFullDisk(t *testing.T, s *service, disk string) {
 		if !stored[order] {
 			t.Errorf("order %d was acknowledged and is not listed", order)
 		}
+		if !torture { // each hastens a look and waits for it: an hour for those of a long run
+			who.state(t, order)
+		}
 	}
 	s.stop(t)
 	if doctor := s.command(t, "doctor"); doctor.status != 0 {
