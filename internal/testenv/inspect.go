@@ -47,8 +47,10 @@ func (e *Env) Settle() {
 }
 
 // tables are those that calls of tenants write to, save for nonces and the audit log.
+// Of the steps it is those of accounts: the service's own rounds come due whenever
+// their time has come.
 var tables = []string{
-	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps", "submissions",
+	"plans", "ledger", "orders", "validations", "evidence", "order_keys", "certificates", "issuances", "steps WHERE account_id <> 0", "submissions",
 	"listed", "list_blocks", "tag_blocks", "tag_uses", "list_texts",
 	"csrs", "contacts", "companies", "acme_orders", "acme_authorizations", "renewals",
 	"accounts", "access_keys", "users", "user_groups", "group_members", "roles", "policies", "attachments", "sessions",

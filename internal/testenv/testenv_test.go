@@ -47,3 +47,15 @@ func TestNothingHappensWhileTheClockStandsStill(t *testing.T) {
 		t.Errorf("%v after all work was done", &now)
 	}
 }
+
+// What a refused call must leave as it was does not change with the service's own rounds.
+func TestDumpIsOfTenantsAlone(t *testing.T) {
+	env := testenv.New(t)
+	env.Grant(chancery.DefaultProduct, 1)
+	before := env.Dump()
+	env.Clock.Advance(24 * time.Hour)
+	env.Settle()
+	if after := env.Dump(); after != before {
+		t.Errorf("a day later:\n%s\nbefore:\n%s", after, before)
+	}
+}
