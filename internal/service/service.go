@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -297,19 +298,29 @@ func beside(pki, rest http.Handler) http.Handler {
 	})
 }
 
-// serve listens on address and gives the URL that was really taken.
+// serve listens on address and gives the URL of the port that was really taken.
 func (s *Service) serve(ctx context.Context, flag, address string, handler http.Handler, secure *tls.Config) (string, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return "", configError(flag, "%v", err)
 	}
-	url := "http://" + listener.Addr().String()
+	url := "http://" + dialable(listener.Addr())
 	if secure != nil {
-		url = "https://" + listener.Addr().String()
+		url = "https://" + dialable(listener.Addr())
 		listener = tls.NewListener(listener, secure)
 	}
 	s.serveOn(listener, handler)
 	return url, nil
+}
+
+// dialable is where this machine finds a listener: one that takes connections to every
+// address shows an address that nobody can be sent to.
+func dialable(listening net.Addr) string {
+	at, err := netip.ParseAddrPort(listening.String())
+	if err != nil || !at.Addr().IsUnspecified() {
+		return listening.String()
+	}
+	return fmt.Sprintf("localhost:%d", at.Port())
 }
 
 // maxHeader leaves room for request lines of 128 KB: clients send PEM chains in

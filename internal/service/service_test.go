@@ -1,6 +1,7 @@
 package service
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -23,6 +24,27 @@ func TestPathsOfTheCA(t *testing.T) {
 		handler.ServeHTTP(recorder, httptest.NewRequest("GET", path, nil))
 		if got := recorder.Body.String(); recorder.Code != 200 || got != want {
 			t.Errorf("%s: HTTP %d, %s", path, recorder.Code, got)
+		}
+	}
+}
+
+// TestDialable: a listener on every address, as in a container, is at localhost for
+// who reads the first start's output.
+func TestDialable(t *testing.T) {
+	for listening, want := range map[string]string{
+		"[::]:8280":         "localhost:8280",
+		"0.0.0.0:8280":      "localhost:8280",
+		"127.0.0.1:8280":    "127.0.0.1:8280",
+		"[::1]:8280":        "[::1]:8280",
+		"192.0.2.1:8280":    "192.0.2.1:8280",
+		"[fe80::1%lo]:8280": "[fe80::1%lo]:8280",
+	} {
+		address, err := net.ResolveTCPAddr("tcp", listening)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := dialable(address); got != want {
+			t.Errorf("%s is found at %s; want %s", listening, got, want)
 		}
 	}
 }
