@@ -554,7 +554,8 @@ type KeyringTx interface {
 	// most so many.
 	StaleSecrets(after SealedPlace, most int) ([]SealedValue, error)
 	// Reseal seals a value anew with the newest key, unless it was changed or removed
-	// since it was read: then it does nothing. It is ErrDoesNotOpen for a damaged value.
+	// since it was read, or is being changed: then it does nothing. It is ErrDoesNotOpen
+	// for a damaged value.
 	Reseal(SealedValue) error
 }
 

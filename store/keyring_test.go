@@ -218,14 +218,7 @@ func TestADamagedValueStays(t *testing.T) {
 			t.Fatal(err)
 		}
 		rotate(t, s)
-		var stale []chancery.SealedValue
-		err = s.Read(ctx, func(tx chancery.Tx) (err error) {
-			stale, err = tx.StaleSecrets(chancery.SealedPlace{}, 1000)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		stale := staleSecrets(t, s)
 		damaged := 0
 		err = s.Write(ctx, func(tx chancery.Tx) (err error) {
 			damaged = 0
@@ -245,6 +238,18 @@ func TestADamagedValueStays(t *testing.T) {
 			t.Errorf("values by key are %v", got)
 		}
 	})
+}
+
+func staleSecrets(t *testing.T, s *Store) (stale []chancery.SealedValue) {
+	t.Helper()
+	err := s.Read(ctx, func(tx chancery.Tx) (err error) {
+		stale, err = tx.StaleSecrets(chancery.SealedPlace{}, 1000)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stale
 }
 
 func addKey(t *testing.T, s *Store, account chancery.AccountID, during func()) chancery.AccessKey {
@@ -436,6 +441,31 @@ func TestResealingBesideWriters(t *testing.T) {
 	}
 	t.Run("sqlite", func(t *testing.T) { e := newEngine(t); run(t, e, e.Store) })
 	t.Run("postgres", func(t *testing.T) { n := own(t); run(t, n, n.Store, join(t, n.url).Store) })
+}
+
+// TestResealingWaitsForNoRow: it holds rows of many accounts, and would be waited for by
+// whom it waits for.
+func TestResealingWaitsForNoRow(t *testing.T) {
+	one := own(t)
+	other := join(t, one.url)
+	storetest.Furnish(t, one)
+	rotate(t, one.Store)
+	stale := staleSecrets(t, one.Store)
+	held, free := stale[0], stale[1]
+	err := one.Write(chancery.Confine(ctx, held.AccountID), func(tx chancery.Tx) error {
+		err := tx.Reseal(held)
+		_, asked := tx.Account(held.AccountID) // what is asked for an answer takes all before it along
+		return errors.Join(err, asked, other.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) error {
+			return errors.Join(tx.Reseal(free), tx.Reseal(held))
+		}))
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if left := staleSecrets(t, other.Store); len(left) != len(stale)-2 {
+		t.Errorf("of %d values %d are left", len(stale), len(left))
+	}
+	clean(t, one)
 }
 
 // TestAnUnknownKeyIsAskedForOnce: a damaged value costs no look at each reading.

@@ -268,7 +268,9 @@ func pause(ctx context.Context, attempt int) bool {
 	}
 }
 
-func (*postgres) skipLocked() string { return " FOR UPDATE SKIP LOCKED" }
+// skipLocked locks as an UPDATE does that changes no key: rows that refer to these may be
+// added meanwhile.
+func (*postgres) skipLocked() string { return " FOR NO KEY UPDATE SKIP LOCKED" }
 
 // claimSteps passes over steps that another transaction holds: nodes that claim at
 // once, or while an order is being changed, wait for nobody and get different steps.

@@ -90,8 +90,10 @@ func (t *tx) Reseal(v chancery.SealedValue) error {
 		return err
 	}
 	// What was read is compared: whoever wrote meanwhile has sealed as new, or is
-	// found by the next look.
-	_, err = t.exec.ExecContext(t.ctx, fmt.Sprintf("UPDATE %s SET %s = $1 WHERE %s = $2 AND %[2]s = $3", c.table, c.column, c.id), sealed, id, v.Sealed)
+	// found by the next look. So is a row that somebody holds: they may want one that is
+	// held here, and to wait for each other would cost both a second.
+	_, err = t.exec.ExecContext(t.ctx, fmt.Sprintf("UPDATE %s SET %s = $1 WHERE %s = (SELECT %[3]s FROM %[1]s WHERE %[3]s = $2 AND %[2]s = $3%[4]s)",
+		c.table, c.column, c.id, t.backend.skipLocked()), sealed, id, v.Sealed)
 	if err != nil {
 		return fmt.Errorf("sealing %s %v anew: %w", c.table, id, err)
 	}

@@ -11,11 +11,13 @@ import (
 
 const (
 	// resealBatch is how many values are sealed anew in one transaction: it holds
-	// their rows for some milliseconds.
-	resealBatch = 100
+	// their rows for some milliseconds, and on a busy machine for many.
+	resealBatch = 25
 	// resealTime ends a run well before its lease; the next goes on where it stopped,
 	// since what is sealed anew is passed over.
 	resealTime = 20 * time.Second
+	// resealPause comes before another look: somebody may hold the rows that are left.
+	resealPause = 50 * time.Millisecond
 )
 
 // reseal seals every secret anew that is sealed with an older key than the keyring's
@@ -36,6 +38,9 @@ func (w *Worker) reseal(ctx context.Context, step chancery.Step) error {
 		}
 		if len(values) == 0 { // another look: nodes may have sealed with the older key behind us
 			after, resealed, damaged = chancery.SealedPlace{}, 0, 0
+			if !sleep(ctx, resealPause) {
+				return ctx.Err()
+			}
 			continue
 		}
 		bad, err := w.resealAll(ctx, values)
@@ -44,7 +49,7 @@ func (w *Worker) reseal(ctx context.Context, step chancery.Step) error {
 		}
 		after, damaged, resealed = values[len(values)-1].Place, damaged+bad, resealed+len(values)-bad
 		if w.Clock.Now().After(late) {
-			return w.Store.Write(ctx, func(tx chancery.Tx) error { return tx.PostponeStep(step, w.Clock.Now(), "") })
+			return w.Store.Write(chancery.Confine(ctx, 0), func(tx chancery.Tx) error { return tx.PostponeStep(step, w.Clock.Now(), "") })
 		}
 	}
 	if damaged > 0 {
